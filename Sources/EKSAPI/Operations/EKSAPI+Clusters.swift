@@ -1,0 +1,66 @@
+import ClusterService
+import FleetModel
+import Hummingbird
+
+extension EKSAPI {
+    func createCluster(_ call: EKSCall) async throws -> Response {
+        try answer(await clusters.create(call.decoded(NewCluster.self), as: call.caller))
+    }
+
+    func describeCluster(_ call: EKSCall) async throws -> Response {
+        try answer(await clusters.describe(call.cluster, as: call.caller))
+    }
+
+    func deleteCluster(_ call: EKSCall) async throws -> Response {
+        try answer(await clusters.delete(call.cluster, as: call.caller))
+    }
+
+    func updateClusterConfig(_ call: EKSCall) async throws -> Response {
+        let update = try await clusters.change(call.cluster, call.decoded(ClusterChange.self), as: call.caller)
+        return try JSONAnswers.json(UpdateAnswer(update: UpdateShape(update)))
+    }
+
+    func listClusters(_ call: EKSCall) async throws -> Response {
+        let page = try Page(of: try await clusters.names(as: call.caller), "clusters", call.query, key: { $0 })
+        return try JSONAnswers.json(ClusterNames(clusters: page.items, nextToken: page.nextToken))
+    }
+
+    func listUpdates(_ call: EKSCall) async throws -> Response {
+        try refuseOtherUpdates(call)
+        let updates = try await clusters.updates(of: call.cluster, as: call.caller)
+        let page = try Page(of: updates.map { $0.id }, "updates/\(call.cluster)", call.query, key: { $0 })
+        return try JSONAnswers.json(UpdateIDs(updateIds: page.items, nextToken: page.nextToken))
+    }
+
+    func describeUpdate(_ call: EKSCall) async throws -> Response {
+        try refuseOtherUpdates(call)
+        let update = try await clusters.update(call.label(1), of: call.cluster, as: call.caller)
+        return try JSONAnswers.json(UpdateAnswer(update: UpdateShape(update)))
+    }
+
+    /// Node groups, add-ons and capabilities do not exist here, nor do updates of them.
+    private func refuseOtherUpdates(_ call: EKSCall) throws {
+        for (parameter, what) in [("nodegroupName", "node group"), ("addonName", "addon"), ("capabilityName", "capability")] {
+            guard let name = call.query[parameter] else { continue }
+            throw APIFailure(
+                404, "ResourceNotFoundException", "No \(what) found for name: \(name.prefix(100)).", clusterName: call.cluster)
+        }
+    }
+
+    func describeClusterVersions(_ call: EKSCall) async throws -> Response {
+        let releases = try await clusters.versions(as: call.caller)
+        var versions = releases.enumerated().map { VersionShape($1, isDefault: $0 == 0) }
+        let wanted = call.query.all("clusterVersions")
+        if !wanted.isEmpty { versions = versions.filter { wanted.contains($0.clusterVersion) } }
+        if try call.query.flag("defaultOnly") == true { versions = versions.filter { $0.defaultVersion } }
+        if let type = call.query["clusterType"] { versions = versions.filter { $0.clusterType == type } }
+        if let status = call.query["status"] { versions = versions.filter { $0.status == status } }
+        if let status = call.query["versionStatus"] { versions = versions.filter { $0.versionStatus == status } }
+        let page = try Page(of: versions, "cluster-versions", call.query, key: { $0.clusterVersion })
+        return try JSONAnswers.json(VersionList(clusterVersions: page.items, nextToken: page.nextToken))
+    }
+
+    private func answer(_ cluster: Cluster) throws -> Response {
+        try JSONAnswers.json(ClusterAnswer(cluster: ClusterShape(cluster, region: region)))
+    }
+}

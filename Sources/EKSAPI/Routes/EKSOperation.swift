@@ -1,0 +1,23 @@
+/// The operations that are offered, as the service model names them.
+enum EKSOperation: String, CaseIterable, Sendable {
+    case createCluster = "CreateCluster"
+    case describeCluster = "DescribeCluster"
+    case listClusters = "ListClusters"
+    case deleteCluster = "DeleteCluster"
+    case describeClusterVersions = "DescribeClusterVersions"
+    case updateClusterConfig = "UpdateClusterConfig"
+    case tagResource = "TagResource"
+    case untagResource = "UntagResource"
+    case listTagsForResource = "ListTagsForResource"
+    case listUpdates = "ListUpdates"
+    case describeUpdate = "DescribeUpdate"
+    case createAccessEntry = "CreateAccessEntry"
+    case describeAccessEntry = "DescribeAccessEntry"
+    case listAccessEntries = "ListAccessEntries"
+    case updateAccessEntry = "UpdateAccessEntry"
+    case deleteAccessEntry = "DeleteAccessEntry"
+    case associateAccessPolicy = "AssociateAccessPolicy"
+    case disassociateAccessPolicy = "DisassociateAccessPolicy"
+    case listAssociatedAccessPolicies = "ListAssociatedAccessPolicies"
+    case listAccessPolicies = "ListAccessPolicies"
+}

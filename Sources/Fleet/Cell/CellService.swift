@@ -1,0 +1,163 @@
+import Controller
+import FleetModel
+import FleetStore
+import Foundation
+import Logging
+import Planning
+import ServiceLifecycle
+import Substrate
+import Timing
+
+/// What a cell's controllers need to know.
+public struct CellConfiguration: Sendable {
+    public var cell: CellName
+    public var addressPool: IPv4Block
+    /// Clusters worked at the same time.
+    public var concurrency: Int
+    /// A settled cluster is looked at again after this time.
+    public var resync: Duration
+    /// An action that takes longer has failed and is tried again.
+    public var actionTimeout: Duration
+    /// Only tests that break the planner on purpose switch it off.
+    public var checksInvariants: Bool
+
+    public init(
+        cell: CellName, addressPool: IPv4Block, concurrency: Int = 8, resync: Duration = .seconds(5),
+        actionTimeout: Duration = .seconds(60),
+        checksInvariants: Bool = true
+    ) {
+        self.cell = cell
+        self.addressPool = addressPool
+        self.concurrency = concurrency
+        self.resync = resync
+        self.actionTimeout = actionTimeout
+        self.checksInvariants = checksInvariants
+    }
+}
+
+/// The controllers of one cell, over a store whose writes are guarded by leadership.
+///
+/// Run it inside `LeaderElection.run`: it knows nothing of leaders, and starts with nothing in memory.
+public struct CellService: Service {
+    private let configuration: CellConfiguration
+    private let store: any FleetStore
+    private let substrate: any Substrate
+    private let probe: any HealthProbe
+    private let rendering: any InstanceRendering
+    private let operations: any ControlPlaneOperations
+    private let access: (any AccessPublishing)?
+    private let plan: PlanFunction
+    private let time: TimeSource
+    private let logger: Logger
+    private let jitter: @Sendable () -> Double
+
+    /// - Parameters:
+    ///   - access: publishes who may log in; nil where nobody does (simulation).
+    ///   - plan: the planner; another one only in tests.
+    ///   - jitter: 0 to 1, for backoff.
+    public init(
+        configuration: CellConfiguration, store: any FleetStore, substrate: any Substrate, probe: any HealthProbe,
+        rendering: any InstanceRendering, operations: any ControlPlaneOperations, access: (any AccessPublishing)? = nil,
+        plan: @escaping PlanFunction = { ControlPlanePlanner().plan($0, $1) }, time: TimeSource, logger: Logger,
+        jitter: @escaping @Sendable () -> Double = { Double.random(in: 0...1) }
+    ) {
+        self.configuration = configuration
+        self.store = store
+        self.substrate = substrate
+        self.probe = probe
+        self.rendering = rendering
+        self.operations = operations
+        self.access = access
+        self.plan = plan
+        self.time = time
+        self.logger = logger
+        self.jitter = jitter
+    }
+
+    /// Until cancelled.
+    public func run() async throws {
+        let clusters = WorkQueue<ClusterName>(concurrency: configuration.concurrency, time: time)
+        let reconciler = ClusterReconciler(
+            cell: configuration.cell, store: store, observer: ClusterObserver(substrate: substrate, probe: probe, time: time),
+            executor: ClusterExecutor(
+                substrate: substrate, rendering: rendering, operations: operations, time: time, actionTimeout: configuration.actionTimeout),
+            plan: plan, checksInvariants: configuration.checksInvariants, addressPool: configuration.addressPool, time: time, logger: logger
+        )
+        let controller = ControllerService(
+            reconciler: reconciler, queue: clusters, resync: configuration.resync, time: time, logger: logger, jitter: jitter)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await controller.run() }
+            if let access {
+                let queue = WorkQueue<ClusterName>(concurrency: 4, time: time)
+                let service = ControllerService(
+                    reconciler: AccessReconciler(cell: configuration.cell, store: store, publishing: access), queue: queue,
+                    resync: .seconds(3600), time: time, logger: logger, jitter: jitter)
+                group.addTask { try await service.run() }
+                group.addTask { try await followClusters { enqueue($0, [clusters, queue]) } }
+                for prefix in access.prefixes(in: configuration.cell) {
+                    group.addTask { try await followAccess(prefix, queue) }
+                }
+            } else {
+                group.addTask { try await followClusters { enqueue($0, [clusters]) } }
+            }
+            try await group.next()
+            group.cancelAll()
+        }
+    }
+
+    /// What customers change of a cluster; not its status, which the controllers write themselves.
+    private func followClusters(_ changed: @escaping @Sendable (StoreKey) -> Void) async throws {
+        struct Wanted: Decodable { var metadata: Metadata }
+        try await Informer(
+            store: store, prefix: StoreKeys.clusters(in: configuration.cell), time: time, logger: logger,
+            digest: { stored in
+                guard let wanted = try? StoreCoding.decode(Wanted.self, from: stored.value).metadata else { return nil }
+                return "\(wanted.uid) \(wanted.generation) \(wanted.deletionRequestedAt != nil)"
+            }, changed: changed
+        ).run()
+    }
+
+    private func follow(_ prefix: StoreKey, _ changed: @escaping @Sendable (StoreKey) -> Void) async throws {
+        try await Informer(store: store, prefix: prefix, time: time, logger: logger, changed: changed).run()
+    }
+
+    private func enqueue(_ key: StoreKey, _ queues: [WorkQueue<ClusterName>]) {
+        guard let text = key.rawValue.split(separator: "/").last, let name = try? ClusterName(String(text)) else { return }
+        for queue in queues { queue.add(name) }
+    }
+
+    /// A change of an entry concerns its cluster; a change of a user or key may concern any.
+    private func followAccess(_ prefix: StoreKey, _ queue: WorkQueue<ClusterName>) async throws {
+        let entries = "cells/\(configuration.cell)/access-entries/"
+        let changed = Signalling()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                try await follow(prefix) { key in
+                    if key.rawValue.hasPrefix(entries) {
+                        let rest = key.rawValue.dropFirst(entries.count)
+                        if let name = rest.split(separator: "/").first.flatMap({ try? ClusterName(String($0)) }) { queue.add(name) }
+                    } else {
+                        changed.continuation.yield()
+                    }
+                }
+            }
+            group.addTask {
+                for await _ in changed.stream {
+                    for value in try await store.list(prefix: StoreKeys.clusters(in: configuration.cell)).values {
+                        enqueue(value.key, [queue])
+                    }
+                }
+            }
+            try await group.next()
+            group.cancelAll()
+        }
+    }
+}
+
+/// A channel of at most one waiting signal.
+private struct Signalling {
+    let stream: AsyncStream<Void>
+    let continuation: AsyncStream<Void>.Continuation
+
+    init() { (stream, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1)) }
+}

@@ -1,0 +1,70 @@
+import FleetModel
+import Foundation
+import Planning
+import Substrate
+import Timing
+
+/// Carries out what a plan says. It has no opinions; each action is bounded in time.
+struct ClusterExecutor: Sendable {
+    let substrate: any Substrate
+    let rendering: any InstanceRendering
+    let operations: any ControlPlaneOperations
+    let time: TimeSource
+    /// An action that takes longer has failed.
+    let actionTimeout: Duration
+
+    /// All actions of one plan at the same time.
+    /// - Returns: what was done, in the plan's order.
+    /// - Throws: `CancellationError` only.
+    func execute(_ actions: [Action], of cluster: Cluster) async throws -> [StepRecord] {
+        let records = try await withThrowingTaskGroup(of: (Int, StepRecord).self) { group in
+            for (index, action) in actions.enumerated() {
+                group.addTask {
+                    var record = StepRecord(title: action.title, startedAt: time.now)
+                    do {
+                        try await bounded { try await carryOut(action, of: cluster) }
+                    } catch is CancellationError {
+                        throw CancellationError()
+                    } catch {
+                        record.error = "\(error)"
+                    }
+                    record.finishedAt = time.now
+                    return (index, record)
+                }
+            }
+            var records: [(Int, StepRecord)] = []
+            for try await record in group { records.append(record) }
+            return records
+        }
+        return records.sorted { $0.0 < $1.0 }.map(\.1)
+    }
+
+    private func carryOut(_ action: Action, of cluster: Cluster) async throws {
+        switch action {
+        case .ensureNetwork(let spec): try await substrate.ensureNetwork(spec)
+        case .ensureVolume(let spec): try await substrate.ensureVolume(spec)
+        case .startInstance(let intent), .replaceInstance(let intent):
+            try await substrate.ensureInstance(try await rendering.instance(intent, of: cluster))
+        case .moveLeader(let from, let to): try await operations.moveLeader(of: cluster, from: from, to: to)
+        case .removeInstance(let id): try await substrate.removeInstance(id)
+        case .ensureLoadBalancer(let intent):
+            try await substrate.ensureLoadBalancer(try await rendering.loadBalancer(intent, of: cluster))
+        case .bootstrapKubernetes: try await operations.bootstrap(cluster)
+        case .removeLoadBalancer(let name): try await substrate.removeLoadBalancer(of: name)
+        case .removeVolume(let id): try await substrate.removeVolume(id)
+        case .removeNetwork(let name): try await substrate.removeNetwork(of: name)
+        }
+    }
+
+    private func bounded(_ body: @escaping @Sendable () async throws -> Void) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                try await time.sleep(for: actionTimeout)
+                throw FleetError(.timedOut, "took longer than \(actionTimeout.seconds) s")
+            }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+}

@@ -1,0 +1,150 @@
+import Controller
+import FleetModel
+import FleetStore
+import Foundation
+import Logging
+import Planning
+import Substrate
+import Timing
+
+/// Decides; `ControlPlanePlanner` but for tests that break it on purpose.
+public typealias PlanFunction = @Sendable (ControlPlaneIntent, ControlPlaneObservation) -> Plan
+
+/// Observe, plan, execute, write status: one step of one cluster's control plane.
+struct ClusterReconciler: Reconciler {
+    let kind = "cluster"
+    let cell: CellName
+    let store: any FleetStore
+    let observer: ClusterObserver
+    let executor: ClusterExecutor
+    let plan: PlanFunction
+    /// The executor's own check before it acts.
+    let checksInvariants: Bool
+    let addressPool: IPv4Block
+    let time: TimeSource
+    let logger: Logger
+
+    func reconcile(_ name: ClusterName) async throws -> Outcome {
+        guard let stored = try await store.get(Cluster.self, StoreKeys.cluster(name, in: cell)) else {
+            observer.forget(name)
+            return .absent
+        }
+        let cluster = stored.value
+        let authority = try await executor.rendering.certificateAuthority(of: cluster)
+        let intent = ControlPlaneIntent(cluster)
+        let observation = try await observer.observe(cluster, certificateAuthority: authority)
+        var plan = plan(intent, observation)
+        refuseViolations(&plan, intent, observation)
+
+        if plan.outlook == .gone {
+            try await forget(stored)
+            return .absent
+        }
+        let started = time.now
+        let running = plan.actions.map { StepRecord(title: $0.title, startedAt: started) }
+        let written = try await write(stored, intent, observation, plan, authority, steps: running)
+        guard !plan.actions.isEmpty else {
+            if plan.outlook == .healthy { return .settled }
+            return .waiting(plan.waits.first?.message ?? "the cluster is not whole yet", recheck: recheck(cluster))
+        }
+
+        let records = try await executor.execute(plan.actions, of: cluster)
+        for record in records {
+            var metadata: Logger.Metadata = [
+                "cluster": "\(name)", "action": "\(record.title)",
+                "seconds": "\((record.finishedAt ?? started).timeIntervalSince(record.startedAt))",
+            ]
+            metadata["error"] = record.error.map { "\($0)" }
+            logger.log(level: record.error == nil ? .info : .warning, record.error == nil ? "done" : "failed", metadata: metadata)
+        }
+        let isBootstrapped = zip(plan.actions, records).contains { action, record in
+            if case .bootstrapKubernetes = action { return record.error == nil }
+            return false
+        }
+        if let written { try await finish(written, cluster, records, bootstrapped: isBootstrapped) }
+        if let failed = records.first(where: { $0.error != nil }) {
+            throw FleetError(.kubernetes, "\(failed.title): \(failed.error ?? "")")
+        }
+        return .waiting(plan.actions.map(\.title).joined(separator: ", "), recheck: .milliseconds(1))
+    }
+
+    /// A plan that would break an invariant is not carried out; the mistake is said.
+    private func refuseViolations(_ plan: inout Plan, _ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation) {
+        guard checksInvariants else { return }
+        let violations = Invariants().violations(of: plan.actions, intent, observation)
+        guard !violations.isEmpty else { return }
+        logger.critical(
+            "plan refused",
+            metadata: ["cluster": "\(intent.cluster)", "violations": "\(violations)", "actions": "\(plan.actions.map(\.title))"])
+        plan.actions = []
+        plan.waits += violations.map { Wait("InvariantViolation", "refused: \($0)") }
+    }
+
+    /// Fast while somebody waits for the cluster, slower afterwards.
+    private func recheck(_ cluster: Cluster) -> Duration {
+        cluster.status.activeSince == nil || cluster.metadata.deletionRequestedAt != nil ? .milliseconds(100) : .milliseconds(500)
+    }
+
+    /// - Returns: nil when the cluster is gone.
+    private func write(
+        _ stored: Stored<Cluster>, _ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation, _ plan: Plan,
+        _ authority: String, steps: [StepRecord]
+    ) async throws -> Stored<Cluster>? {
+        let now = time.now
+        let cluster = stored.value
+        return try await store.update(stored) { current in
+            guard current.metadata.uid == cluster.metadata.uid else { return nil }
+            var new = current
+            // What was seen belongs to the spec that was read; a newer one gets its own pass.
+            new.status = ClusterStatusPlanner().status(
+                current.status, intent, observation, plan, generation: cluster.metadata.generation, now: now)
+            if current.metadata.deletionRequestedAt != nil { new.status.phase = .deleting }
+            new.status.certificateAuthority = authority
+            // Steps that were running when a manager died are running no more.
+            new.status.steps = current.status.steps.map { step in
+                guard step.finishedAt == nil else { return step }
+                var ended = step
+                ended.finishedAt = now
+                ended.error = "interrupted; looked again"
+                return ended
+            }
+            new.status.steps = (new.status.steps + steps).suffix(ClusterStatus.stepLimit)
+            return new.status == current.status ? nil : new
+        }
+    }
+
+    private func finish(_ written: Stored<Cluster>, _ cluster: Cluster, _ records: [StepRecord], bootstrapped: Bool) async throws {
+        _ = try await store.update(written) { current in
+            guard current.metadata.uid == cluster.metadata.uid else { return nil }
+            var new = current
+            new.status.steps = (new.status.steps.filter { $0.finishedAt != nil } + records).suffix(ClusterStatus.stepLimit)
+            if bootstrapped { new.status.isBootstrapped = true }
+            return new
+        }
+    }
+
+    /// Everything of a deleted cluster that the store has: what hangs on it first, in pieces, then the cluster and its name.
+    private func forget(_ stored: Stored<Cluster>) async throws {
+        let cluster = stored.value
+        for prefix in [StoreKeys.accessEntries(of: cluster.name, in: cell), StoreKeys.updates(of: cluster.name, in: cell)] {
+            let keys = try await store.list(prefix: prefix).values.map(\.key)
+            for piece in stride(from: 0, to: keys.count, by: 64) {
+                try await store.commit(keys[piece..<min(piece + 64, keys.count)].map { .delete($0) }, if: [])
+            }
+        }
+        let block = cluster.spec.controlPlane.network.block
+        let slot = Int(block.base.bits &- addressPool.base.bits) >> (32 - ClusterNetwork.prefixLength)
+        do {
+            try await store.remove(
+                stored,
+                and: [
+                    .delete(StoreKeys.clusterIndex(cluster.name)), .delete(StoreKeys.credentials(of: cluster.name, in: cell)),
+                    .delete(StoreKeys.networkSlot(slot)),
+                ])
+        } catch let error as StoreError where error.code == .conflict {
+            // Somebody wrote it since; its change is seen, and the next pass looks again.
+        }
+        observer.forget(cluster.name)
+        logger.info("cluster gone", metadata: ["cluster": "\(cluster.name)"])
+    }
+}

@@ -1,0 +1,38 @@
+import FleetModel
+import Planning
+import Substrate
+
+/// Makes of a planner's intent what a substrate can start: command lines, files, certificates.
+public protocol InstanceRendering: Sendable {
+    func instance(_ intent: InstanceIntent, of cluster: Cluster) async throws -> InstanceSpec
+    func loadBalancer(_ intent: LoadBalancerIntent, of cluster: Cluster) async throws -> LoadBalancerSpec
+    /// The cluster CA's certificate, PEM. The same for the life of the cluster's credentials.
+    func certificateAuthority(of cluster: Cluster) async throws -> String
+}
+
+/// What is done to a running control plane through its own interfaces.
+public protocol ControlPlaneOperations: Sendable {
+    /// Makes the Kubernetes objects that Slipway keeps in every cluster. Idempotent.
+    func bootstrap(_ cluster: Cluster) async throws
+    /// Hands etcd's leadership over; returns when the new leader leads.
+    func moveLeader(of cluster: Cluster, from: InstanceID, to: InstanceID) async throws
+}
+
+/// An error of the fleet's controllers.
+public struct FleetError: Error, Sendable, CustomStringConvertible {
+    public enum Code: String, Sendable {
+        case invariant, timedOut, unknownRelease, kubernetes, credentials
+    }
+
+    public var code: Code
+    public var message: String
+    public var cause: (any Error)?
+
+    public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
+        self.code = code
+        self.message = message
+        self.cause = cause
+    }
+
+    public var description: String { cause.map { "\(message) (\($0))" } ?? message }
+}

@@ -1,0 +1,93 @@
+import AsyncHTTPClient
+import FleetModel
+import Foundation
+import Kubernetes
+import NIOCore
+import NIOHTTP1
+import NIOSSL
+import PKI
+
+/// The few calls that Slipway makes to a cluster's own API, as a client with a certificate.
+struct KubernetesAPI: Sendable {
+    private let client: HTTPClient
+    private let base: String
+    private let tls: TLSConfiguration
+
+    private static let timeout = TimeAmount.seconds(10)
+
+    /// - Parameters:
+    ///   - base: `https://ADDRESS`.
+    ///   - authority: the cluster CA's certificate, PEM.
+    /// - Throws: `FleetError` (`credentials`) when the certificates cannot be read.
+    init(client: HTTPClient, base: String, authority: String, identity: KeyPair) throws {
+        self.client = client
+        self.base = base
+        do {
+            var tls = TLSConfiguration.makeClientConfiguration()
+            tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(Array(authority.utf8)))
+            tls.certificateChain = try NIOSSLCertificate.fromPEMBytes(Array(identity.certificatePEM.utf8)).map { .certificate($0) }
+            tls.privateKey = .privateKey(try NIOSSLPrivateKey(bytes: Array(identity.privateKeyPEM.utf8), format: .pem))
+            self.tls = tls
+        } catch {
+            throw FleetError(.credentials, "The cluster's certificates cannot be read.", cause: error)
+        }
+    }
+
+    /// Makes the object, or puts it right (server-side apply).
+    /// - Throws: `FleetError` (`kubernetes`).
+    func apply(_ object: KubernetesObject) async throws {
+        let path = "\(object.path)?\(KubernetesObject.applyQuery)"
+        try check(try await send(.PATCH, path, body: object.body, type: KubernetesObject.applyContentType), "PATCH \(object.path)")
+    }
+
+    /// Deletes the object if it is there.
+    func delete(_ path: String) async throws {
+        let answer = try await send(.DELETE, path)
+        if answer.status != .notFound { try check(answer, "DELETE \(path)") }
+    }
+
+    /// - Returns: the names of the objects in a collection.
+    func names(in path: String) async throws -> [String] {
+        struct List: Decodable {
+            struct Item: Decodable {
+                struct Metadata: Decodable { var name: String }
+                var metadata: Metadata
+            }
+            var items: [Item]
+        }
+        let answer = try await send(.GET, path)
+        try check(answer, "GET \(path)")
+        do {
+            return try JSONDecoder().decode(List.self, from: Data(answer.body.utf8)).items.map(\.metadata.name)
+        } catch {
+            throw FleetError(.kubernetes, "GET \(path): the answer cannot be read", cause: error)
+        }
+    }
+
+    private func check(_ answer: (status: HTTPResponseStatus, body: String), _ what: String) throws {
+        guard (200..<300).contains(answer.status.code) else {
+            throw FleetError(.kubernetes, "\(what): \(answer.status.code) \(answer.body.prefix(300))")
+        }
+    }
+
+    private func send(_ method: HTTPMethod, _ path: String, body: String? = nil, type: String = "application/json") async throws
+        -> (status: HTTPResponseStatus, body: String)
+    {
+        var request = HTTPClientRequest(url: base + path)
+        request.method = method
+        request.tlsConfiguration = tls
+        request.headers.add(name: "User-Agent", value: "slipway")
+        if let body {
+            request.headers.add(name: "Content-Type", value: type)
+            request.body = .bytes(ByteBuffer(string: body))
+        }
+        do {
+            let response = try await client.execute(request, timeout: Self.timeout)
+            return (response.status, String(buffer: try await response.body.collect(upTo: 16 << 20)))
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            throw FleetError(.kubernetes, "\(method) \(base)\(path): no answer", cause: error)
+        }
+    }
+}

@@ -1,0 +1,38 @@
+import AsyncHTTPClient
+import FleetModel
+import Kubernetes
+import PKI
+import Substrate
+import Timing
+
+/// Works on real control planes: Kubernetes objects over the endpoint, etcd over its own API.
+public struct LiveControlPlaneOperations: ControlPlaneOperations {
+    private let client: HTTPClient
+    private let credentials: CredentialStore
+    private let time: TimeSource
+
+    public init(client: HTTPClient, credentials: CredentialStore, time: TimeSource) {
+        self.client = client
+        self.credentials = credentials
+        self.time = time
+    }
+
+    public func bootstrap(_ cluster: Cluster) async throws {
+        let api = try await api(of: cluster)
+        for object in try AccessPolicyManifests.clusterObjects() { try await api.apply(object) }
+    }
+
+    public func moveLeader(of cluster: Cluster, from: InstanceID, to: InstanceID) async throws {
+        let leadership = EtcdLeadership(cluster: cluster, credentials: try await credentials.credentials(of: cluster), time: time)
+        try await leadership.move(from: from.name, to: to.name)
+    }
+
+    /// The cluster's API as Slipway sees it: through the endpoint, as an administrator for an hour.
+    func api(of cluster: Cluster) async throws -> KubernetesAPI {
+        let credentials = try await credentials.credentials(of: cluster)
+        let identity = try credentials.clientCertificate(user: "slipway", groups: ["system:masters"], now: time.now, lifetime: 3600)
+        return try KubernetesAPI(
+            client: client, base: KubernetesEndpoints.endpoint(of: cluster.spec.controlPlane.network),
+            authority: credentials.clusterAuthority.certificatePEM, identity: identity)
+    }
+}

@@ -1,0 +1,32 @@
+/// Settings in the words of the EKS API (`CreateCluster`); names and defaults as in its service model.
+public struct ClusterSettings: Codable, Hashable, Sendable {
+    public var roleARN: String
+    public var subnetIDs: [String]
+    public var securityGroupIDs: [String] = []
+    public var endpointPublicAccess = true
+    public var endpointPrivateAccess = false
+    public var publicAccessCIDRs = ["0.0.0.0/0"]
+    /// Of `api`, `audit`, `authenticator`, `controllerManager`, `scheduler`.
+    public var enabledLogTypes: [String] = []
+    public var serviceIPv4CIDR = "10.100.0.0/16"
+    /// `API`, `API_AND_CONFIG_MAP` or `CONFIG_MAP`.
+    public var authenticationMode = "API_AND_CONFIG_MAP"
+    public var bootstrapClusterCreatorAdminPermissions = true
+    public var deletionProtection = false
+    /// `STANDARD` or `EXTENDED`.
+    public var supportType = "EXTENDED"
+    public var zonalShiftEnabled = false
+    public var scalingTier = "standard"
+    public var tags: [String: String] = [:]
+    public var clientRequestToken: String?
+    /// Of the request's body without its token: tells a repeated request from another with the same token.
+    public var requestDigest: String?
+    /// ARN of the principal that created the cluster.
+    public var creatorARN: String
+
+    public init(roleARN: String, subnetIDs: [String], creatorARN: String) {
+        self.roleARN = roleARN
+        self.subnetIDs = subnetIDs
+        self.creatorARN = creatorARN
+    }
+}

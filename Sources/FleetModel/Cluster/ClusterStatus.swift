@@ -1,0 +1,89 @@
+import Foundation
+
+/// What was seen of a cluster.
+public struct ClusterStatus: Codable, Hashable, Sendable {
+    public var phase: ClusterPhase = .creating
+    /// The newest generation that the status speaks of.
+    public var observedGeneration: Int64 = 0
+    public var conditions: [Condition] = []
+    /// Why the planner does nothing more just now.
+    public var waits: [Wait] = []
+    /// What was done, oldest first; the last `ClusterStatus.stepLimit` of them.
+    public var steps: [StepRecord] = []
+    public var instances: [InstanceSummary] = []
+    /// `https://ADDRESS`; set when it is known where the endpoint will be.
+    public var endpoint: String?
+    /// The cluster CA's certificate, PEM.
+    public var certificateAuthority: String?
+    public var activeSince: Date?
+    /// The Kubernetes objects that Slipway keeps in the cluster were made.
+    public var isBootstrapped = false
+
+    /// How many steps are kept.
+    public static let stepLimit = 64
+
+    public init() {}
+}
+
+/// The values of the EKS API's `ClusterStatus`.
+public enum ClusterPhase: String, Codable, Hashable, Sendable, CaseIterable {
+    case creating = "CREATING", active = "ACTIVE", deleting = "DELETING", failed = "FAILED", updating = "UPDATING"
+    case pending = "PENDING"
+}
+
+/// A reason for not acting, for an operator to read.
+public struct Wait: Codable, Hashable, Sendable, CustomStringConvertible {
+    /// One CamelCase word.
+    public var reason: String
+    /// For people: "etcd-local-1b is catching up; 1 of 3 members may be down".
+    public var message: String
+
+    public init(_ reason: String, _ message: String) {
+        self.reason = reason
+        self.message = message
+    }
+
+    public var description: String { message }
+}
+
+/// One action that was carried out.
+public struct StepRecord: Codable, Hashable, Sendable {
+    /// "start instance etcd-local-1a".
+    public var title: String
+    public var startedAt: Date
+    public var finishedAt: Date?
+    /// Set when it failed.
+    public var error: String?
+
+    public init(title: String, startedAt: Date, finishedAt: Date? = nil, error: String? = nil) {
+        self.title = title
+        self.startedAt = startedAt
+        self.finishedAt = finishedAt
+        self.error = error
+    }
+}
+
+/// One instance, for operators.
+public struct InstanceSummary: Codable, Hashable, Sendable {
+    public var name: String
+    public var role: InstanceRole
+    public var zone: ZoneName?
+    public var address: IPv4Address
+    public var release: ReleaseID?
+    /// `ready`, `starting`, `stopped`…
+    public var state: String
+    /// The etcd member that leads.
+    public var isLeader: Bool
+
+    public init(
+        name: String, role: InstanceRole, zone: ZoneName?, address: IPv4Address, release: ReleaseID?, state: String, isLeader: Bool
+    ) {
+        self.name = name
+        self.role = role
+        self.zone = zone
+        self.address = address
+        self.release = release
+        self.state = state
+        self.isLeader = isLeader
+    }
+}

@@ -1,0 +1,40 @@
+/// What an instance is for.
+public enum InstanceRole: String, Codable, Hashable, Sendable, CaseIterable {
+    case etcd, apiServer, loadBalancer
+}
+
+/// One process on an instance. The raw value is the process's usual program name.
+public enum ComponentKind: String, Codable, Hashable, Sendable, CaseIterable, Comparable {
+    case etcd
+    case apiServer = "kube-apiserver"
+    case controllerManager = "kube-controller-manager"
+    case scheduler = "kube-scheduler"
+    case authenticator
+    case kmsPlugin = "kms-plugin"
+    case loadBalancer = "haproxy"
+
+    public static func < (a: Self, b: Self) -> Bool { a.rawValue < b.rawValue }
+}
+
+/// How much of a machine an instance gets. Limits are enforced by the substrate (cgroups on `local`).
+public struct InstanceSize: Codable, Hashable, Sendable {
+    /// For example `small`; a change of size is a change of this name.
+    public var name: String
+    /// Hard limit in MiB.
+    public var memoryMiB: Int
+    /// Relative weight in thousandths of a CPU (Kubernetes' millicores).
+    public var milliCPU: Int
+    /// Highest number of processes and threads.
+    public var maximumProcesses: Int
+
+    public init(name: String, memoryMiB: Int, milliCPU: Int, maximumProcesses: Int = 4096) {
+        self.name = name
+        self.memoryMiB = memoryMiB
+        self.milliCPU = milliCPU
+        self.maximumProcesses = maximumProcesses
+    }
+
+    public static let etcdSmall = InstanceSize(name: "etcd-small", memoryMiB: 1024, milliCPU: 1000)
+    public static let apiServerSmall = InstanceSize(name: "api-small", memoryMiB: 2048, milliCPU: 2000)
+    public static let loadBalancerSmall = InstanceSize(name: "lb-small", memoryMiB: 256, milliCPU: 500)
+}

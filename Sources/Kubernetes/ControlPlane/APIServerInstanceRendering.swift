@@ -1,0 +1,89 @@
+import FleetModel
+import Foundation
+import PKI
+import Substrate
+
+extension ControlPlaneRenderer {
+    /// One API server, with the controller manager, the scheduler and the authenticator beside it.
+    ///
+    /// `authenticator/mappings.json` and `authenticator/signing-keys.json` are written by who knows the access entries.
+    /// - Throws: `KubernetesError`, `FleetModelError` (`invalidRelease`), `PKIError`.
+    public func apiServerInstance(_ placement: InstancePlacement) throws -> InstanceSpec {
+        let release = context.release
+        return instance(
+            placement, role: .apiServer,
+            components: [
+                ComponentSpec(
+                    kind: .apiServer, artifact: try release.artifact("kube-apiserver"), arguments: apiServerArguments(placement),
+                    environment: goEnvironment(placement, share: 0.6)),
+                ComponentSpec(
+                    kind: .controllerManager, artifact: try release.artifact("kube-controller-manager"),
+                    arguments: controllerManagerArguments(placement), environment: goEnvironment(placement, share: 0.18)),
+                ComponentSpec(
+                    kind: .scheduler, artifact: try release.artifact("kube-scheduler"), arguments: schedulerArguments(placement),
+                    environment: goEnvironment(placement, share: 0.08)),
+                ComponentSpec(
+                    kind: .authenticator, artifact: context.authenticator,
+                    arguments: ["authenticator", "--config", path(AuthenticatorFiles.configuration, in: placement)]),
+            ],
+            files: try authorityFiles() + servingFiles(placement) + clientFiles() + localKubeconfigs(placement)
+                + authenticatorFiles(placement) + auditFiles())
+    }
+
+    private func authorityFiles() -> [InstanceFile] {
+        let credentials = context.credentials
+        return [
+            InstanceFile(path: "pki/ca.crt", content: credentials.clusterAuthority.certificatePEM, mode: 0o644),
+            InstanceFile(path: "pki/ca.key", content: credentials.clusterAuthority.privateKeyPEM),
+            InstanceFile(path: "pki/etcd-ca.crt", content: credentials.etcdAuthority.certificatePEM, mode: 0o644),
+            InstanceFile(path: "pki/front-proxy-ca.crt", content: credentials.frontProxyAuthority.certificatePEM, mode: 0o644),
+            InstanceFile(path: "pki/service-account.pub", content: credentials.serviceAccountKey.publicKeyPEM, mode: 0o644),
+            InstanceFile(path: "pki/service-account.key", content: credentials.serviceAccountKey.privateKeyPEM),
+        ]
+    }
+
+    private func servingFiles(_ placement: InstancePlacement) throws -> [InstanceFile] {
+        let loopback = IPv4Address(bits: 0x7f00_0001)
+        let apiServer = CertificateRequest(
+            commonName: "kube-apiserver",
+            dnsNames: [
+                "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local", "localhost",
+            ],
+            addresses: [placement.address, context.spec.network.loadBalancer, try context.kubernetesServiceAddress(), loopback],
+            usage: .server)
+        // Given, so that the programs need not make RSA keys for themselves when they start.
+        let beside = CertificateRequest(
+            commonName: "control-plane", dnsNames: ["localhost"], addresses: [placement.address, loopback], usage: .server)
+        return try clusterIssuer.issue(apiServer, now: context.now).files("pki/apiserver")
+            + clusterIssuer.issue(beside, now: context.now).files("pki/serving")
+    }
+
+    private func clientFiles() throws -> [InstanceFile] {
+        let etcd = CertificateRequest(commonName: "kube-apiserver-etcd-client", usage: .client)
+        let kubelet = CertificateRequest(
+            commonName: "kube-apiserver-kubelet-client", organizations: ["system:masters"], usage: .client)
+        let frontProxy = CertificateRequest(commonName: "front-proxy-client", usage: .client)
+        return try etcdIssuer.issue(etcd, now: context.now).files("pki/etcd-client")
+            + clusterIssuer.issue(kubelet, now: context.now).files("pki/kubelet-client")
+            + frontProxyIssuer.issue(frontProxy, now: context.now).files("pki/front-proxy-client")
+    }
+
+    /// The controller manager and the scheduler talk to the API server beside them: they live and fail together, and
+    /// leader election decides which instance's pair works.
+    private func localKubeconfigs(_ placement: InstancePlacement) throws -> [InstanceFile] {
+        try ["controller-manager", "scheduler"].map { name in
+            let user = "system:kube-\(name)"
+            let certificate = try clusterIssuer.issue(CertificateRequest(commonName: user, usage: .client), now: context.now)
+            let configuration = Kubeconfig(
+                clusterName: context.cluster.rawValue, server: KubernetesEndpoints.apiServer(at: placement.address),
+                certificateAuthority: context.credentials.clusterAuthority.certificatePEM, userName: user, user: .certificate(certificate))
+            return InstanceFile(path: "\(name).kubeconfig", content: configuration.yaml)
+        }
+    }
+
+    private func auditFiles() -> [InstanceFile] {
+        isAuditing ? [InstanceFile(path: "audit-policy.yaml", content: AuditPolicy.yaml, mode: 0o644)] : []
+    }
+
+    var isAuditing: Bool { context.settings.enabledLogTypes.contains("audit") }
+}

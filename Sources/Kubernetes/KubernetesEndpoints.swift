@@ -1,0 +1,36 @@
+import FleetModel
+
+/// Ports and paths by which the components of a control plane are reached.
+public enum KubernetesEndpoints {
+    /// The cluster's endpoint, on the load balancer.
+    public static let endpointPort: UInt16 = 443
+    public static let apiServerPort: UInt16 = 6443
+    public static let controllerManagerPort: UInt16 = 10257
+    public static let schedulerPort: UInt16 = 10259
+    public static let etcdClientPort: UInt16 = 2379
+    public static let etcdPeerPort: UInt16 = 2380
+    /// Plain HTTP, `/metrics` and `/health` only.
+    public static let etcdMetricsPort: UInt16 = 2381
+    /// On the loopback address of each API server instance.
+    public static let authenticatorPort: UInt16 = 21362
+    public static let authenticatorPath = "/authenticate"
+
+    /// Says 200 when requests should be sent here; takes no credentials. Fails as soon as a shutdown begins.
+    public static let readyPath = "/readyz"
+    /// Says 200 unless a restart is needed.
+    public static let livePath = "/livez"
+    /// Of the controller manager and the scheduler.
+    public static let healthPath = "/healthz"
+    /// Of etcd, on its metrics port: it has a leader and answers a linearizable read.
+    public static let etcdHealthPath = "/health"
+    public static let metricsPath = "/metrics"
+
+    /// What users are told: no port, as EKS has it.
+    public static func endpoint(of network: ClusterNetwork) -> String { "https://\(network.loadBalancer)" }
+
+    public static func apiServer(at address: IPv4Address, path: String = "") -> String { "https://\(address):\(apiServerPort)\(path)" }
+
+    public static func etcdClient(at address: IPv4Address) -> String { "https://\(address):\(etcdClientPort)" }
+
+    public static func etcdMetrics(at address: IPv4Address, path: String) -> String { "http://\(address):\(etcdMetricsPort)\(path)" }
+}

@@ -1,0 +1,32 @@
+/// How one etcd version is told what changed its name between 3.4 and 3.6.
+public struct EtcdCapabilities: Sendable {
+    public let version: EtcdVersion
+
+    public init(_ version: EtcdVersion) { self.version = version }
+
+    /// Flags that only some versions have, or have under another name.
+    ///
+    /// Sources: the programs' `--help`, and the flags of the tags v3.4.0 to v3.6.5 in etcd's repository.
+    public var versionedArguments: [String] {
+        switch version.minor {
+        case 4:
+            // zap is the default from 3.5 on. The v2 API is off by default and is said anyway, because it bypasses what
+            // Kubernetes stores.
+            ["--logger=zap", "--enable-v2=false", "--experimental-initial-corrupt-check=true"] + progressNotification
+        case 5:
+            ["--enable-v2=false", "--experimental-initial-corrupt-check=true"] + compactHashCheck + progressNotification
+        default:
+            ["--feature-gates=InitialCorruptCheck=true,CompactHashCheck=true", "--watch-progress-notify-interval=5s"]
+        }
+    }
+
+    /// Since 3.5.5: the leader compares the members' hashes after each compaction.
+    private var compactHashCheck: [String] {
+        version.minor == 5 && version.patch >= 5 ? ["--experimental-compact-hash-check-enabled=true"] : []
+    }
+
+    /// Since 3.4.11. Every five seconds, as kubeadm has it, a watch hears how far it is: the API server's caches stay fresh.
+    private var progressNotification: [String] {
+        version.minor > 4 || version.patch >= 11 ? ["--experimental-watch-progress-notify-interval=5s"] : []
+    }
+}

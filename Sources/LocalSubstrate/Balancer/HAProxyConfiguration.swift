@@ -1,0 +1,90 @@
+import FleetModel
+import Substrate
+
+/// HAProxy's configuration file: says all backends and their admission, so that a restarted HAProxy comes back as it was.
+struct HAProxyConfiguration {
+    let record: BalancerRecord
+    let socket: String
+    let certificateAuthorityPath: String
+    /// Whether the host has HAProxy's own user.
+    let hasUser: Bool
+
+    static let backend = "apiservers"
+    static func server(_ slot: Int) -> String { "s\(slot + 1)" }
+
+    /// About 34 KiB of memory a connection: 4,000 stay below half of the balancer's 256 MiB.
+    static let maximumConnections = 4000
+
+    var text: String {
+        """
+        global
+            log stdout format raw daemon notice
+            maxconn \(Self.maximumConnections)
+            nbthread 2
+            hard-stop-after 5s
+            stats socket "\(socket)" mode 600 level admin
+        \(hasUser ? "    user haproxy\n    group haproxy\n" : "")
+        defaults
+            mode tcp
+            log global
+            option dontlognull
+            timeout connect 2s
+            timeout check 2s
+            timeout queue 5s
+            # Watches are silent for long; dead peers are found by keep-alive.
+            timeout client 24h
+            timeout server 24h
+            timeout tunnel 24h
+            option clitcpka
+            option srvtcpka
+            retries 3
+            option redispatch 1
+            balance leastconn
+
+        frontend endpoint
+            bind \(record.address):\(record.port)
+            default_backend \(Self.backend)
+
+        backend \(Self.backend)
+            option httpchk
+            http-check send meth GET uri /readyz ver HTTP/1.1 hdr Host kubernetes
+            http-check expect status 200
+            default-server check check-ssl verify required ca-file "\(certificateAuthorityPath)" inter 500ms fastinter 200ms downinter 200ms fall 2 rise 1 on-marked-down shutdown-sessions
+        \(servers)
+        """
+    }
+
+    private var servers: String {
+        record.slots.enumerated().map { slot, backend in
+            let name = Self.server(slot)
+            guard let backend else { return "    server \(name) 0.0.0.0:\(record.backendPort) disabled\n" }
+            let admission =
+                switch backend.admission {
+                case .ready: ""
+                case .drain: " weight 0"
+                case .closed: " disabled"
+                }
+            return "    # \(backend.name)\n    server \(name) \(backend.address):\(record.backendPort)\(admission)\n"
+        }.joined()
+    }
+
+    /// What to say to a running HAProxy so that it does what `record` says.
+    static func commands(_ record: BalancerRecord, replacing old: BalancerRecord) -> [String] {
+        var commands: [String] = []
+        for (slot, backend) in record.slots.enumerated() {
+            let server = "\(Self.backend)/\(Self.server(slot))"
+            let before = old.slots.indices.contains(slot) ? old.slots[slot] : nil
+            let isNew = before?.address != backend?.address || before?.name != backend?.name
+            if isNew, before != nil { commands += ["set server \(server) state maint", "shutdown sessions server \(server)"] }
+            guard let backend else { continue }
+            if isNew { commands.append("set server \(server) addr \(backend.address) port \(record.backendPort)") }
+            switch backend.admission {
+            case .ready: commands += ["set server \(server) weight 1", "set server \(server) state ready"]
+            // The state `drain` would be forgotten by a restart, which reads the weight from the file: here as there.
+            case .drain: commands += ["set server \(server) weight 0", "set server \(server) state ready"]
+            case .closed: commands += ["set server \(server) state maint", "shutdown sessions server \(server)"]
+            }
+        }
+        return commands
+    }
+}

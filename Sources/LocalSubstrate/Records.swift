@@ -1,0 +1,61 @@
+import FleetModel
+import Foundation
+import Substrate
+
+/// What was asked of an instance; its files' contents are beside it.
+struct InstanceRecord: Codable, Equatable {
+    var id: InstanceID
+    var role: InstanceRole
+    var zone: ZoneName
+    var size: InstanceSize
+    var network: ClusterNetwork
+    var address: IPv4Address
+    var volume: VolumeID?
+    var release: ReleaseID
+    var configurationRevision: Int
+    var components: [ComponentSpec]
+
+    init(_ spec: InstanceSpec) {
+        id = spec.id
+        role = spec.role
+        zone = spec.zone
+        size = spec.size
+        network = spec.network
+        address = spec.address
+        volume = spec.volume
+        release = spec.release
+        configurationRevision = spec.configurationRevision
+        components = spec.components
+    }
+
+    /// Whether a running instance may stay as it is. Command lines are not compared: a new Slipway that renders them
+    /// differently must not restart anything.
+    func satisfies(_ spec: InstanceSpec) -> Bool {
+        release == spec.release && configurationRevision == spec.configurationRevision && size.name == spec.size.name
+            && address == spec.address && volume == spec.volume && zone == spec.zone && role == spec.role && network == spec.network
+    }
+}
+
+struct NetworkRecord: Codable, Equatable {
+    var network: ClusterNetwork
+}
+
+struct VolumeRecord: Codable, Equatable {
+    var zone: ZoneName
+}
+
+enum Record {
+    static func read<Value: Decodable>(_ type: Value.Type, _ path: String) -> Value? {
+        FileTree.read(path).flatMap { try? JSONDecoder().decode(type, from: Data($0)) }
+    }
+
+    static func text(_ value: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        do {
+            return String(decoding: try encoder.encode(value), as: UTF8.self) + "\n"
+        } catch {
+            throw SubstrateError(.failed, "A record could not be written.", cause: error)
+        }
+    }
+}

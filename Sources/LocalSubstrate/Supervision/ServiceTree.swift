@@ -1,0 +1,107 @@
+import FleetModel
+import Substrate
+
+/// The s6 scan directory of a unit: one service a component, each with its logger.
+struct ServiceTree {
+    struct Service {
+        var kind: ComponentKind
+        /// Where the program is found; nil when it is of the host and has no digest to check.
+        var artifact: (path: String, sha256: String)?
+        /// The program and its arguments. The program's path carries the cluster's name, for an operator with `ps`.
+        var command: [String]
+        var environment: [String: String]
+    }
+
+    let unit: Unit
+    let restartDelay: Duration
+
+    /// Writes the tree below `directory`; its scripts speak of the unit's final paths.
+    func write(_ services: [Service], to directory: String) throws {
+        for name in ["scan", "state", "bin", "files"] { try FileTree.makeDirectory("\(directory)/\(name)") }
+        for service in services {
+            let path = "\(directory)/scan/\(unit.service(service.kind))"
+            try FileTree.makeDirectory("\(path)/log")
+            if let artifact = service.artifact { try FileTree.link("\(directory)/bin/\(service.kind.rawValue)", to: artifact.path) }
+            try FileTree.write("\(path)/run", run(service), mode: 0o700)
+            try FileTree.write("\(path)/finish", finish(service), mode: 0o700)
+            try FileTree.write("\(path)/log/run", log(service), mode: 0o700)
+        }
+        try FileTree.write("\(directory)/launch", launch, mode: 0o700)
+    }
+
+    private func run(_ service: Service) -> String {
+        var text = """
+            #!/bin/sh
+            # \(service.kind.rawValue) of the cluster \(unit.cluster) on \(unit.name). Written by Slipway.
+            exec 2>&1
+            umask 077
+            cd \(Shell.quote(unit.files)) || exit 100
+
+            """
+        if let artifact = service.artifact { text += check(service.kind, sha256: artifact.sha256) }
+        text += "ulimit -S -n \"$(ulimit -H -n)\" 2>/dev/null\n"
+        let path = service.environment["PATH"] == nil ? ["PATH=\(Tools.searchPath.joined(separator: ":"))"] : []
+        let environment = service.environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        text += "exec " + Shell.line(["env", "-i"] + path + environment + service.command) + "\n"
+        return text
+    }
+
+    /// A program is hashed again only when its inode, size or times have changed since it was found good; one that was
+    /// found bad is not hashed again until it changes.
+    private func check(_ kind: ComponentKind, sha256: String) -> String {
+        let state = "\(unit.state)/\(kind.rawValue)"
+        return """
+            program=\(Shell.quote("\(unit.directory)/bin/\(kind.rawValue)"))
+            state=\(Shell.quote(state))
+            seen=$(stat -L -c '%i %s %.9Y %.9Z' "$program") || { echo "slipway: $program is missing"; exit 1; }
+            good=; bad=
+            [ -e "$state.verified" ] && IFS= read -r good < "$state.verified"
+            [ -e "$state.refused" ] && IFS= read -r bad < "$state.refused"
+            if [ "$seen" != "$good" ]; then
+                [ "$seen" = "$bad" ] && exit 1
+                case $(sha256sum < "$program") in
+                \(Shell.quote(sha256))*)
+                    echo "$seen" > "$state.verified"; rm -f "$state.refused" ;;
+                *)
+                    echo "$seen" > "$state.refused"
+                    echo "slipway: refused to start $program: its SHA-256 is not \(sha256); import the release again"
+                    exit 1 ;;
+                esac
+            fi
+
+            """
+    }
+
+    private func finish(_ service: Service) -> String {
+        """
+        #!/bin/sh
+        [ -e \(Shell.quote("\(unit.state)/stopping")) ] && exit 0
+        [ -e \(Shell.quote("\(unit.state)/\(service.kind.rawValue).refused")) ] || {
+            if [ "$1" -gt 255 ]; then echo "slipway: \(service.kind.rawValue) was ended by signal $2"
+            else echo "slipway: \(service.kind.rawValue) ended with status $1"; fi
+        }
+        exec sleep \(Double(restartDelay.components.seconds) + Double(restartDelay.components.attoseconds) / 1e18)
+
+        """
+    }
+
+    private func log(_ service: Service) -> String {
+        """
+        #!/bin/sh
+        umask 077
+        exec s6-log -b -- n5 s8388608 T \(Shell.quote("\(unit.logs)/\(service.kind.rawValue)"))
+
+        """
+    }
+
+    /// Joins the groups given as arguments, enters the network namespace and becomes the unit's s6-svscan.
+    private var launch: String {
+        """
+        #!/bin/sh
+        umask 077
+        for group in "$@"; do echo $$ > "$group/cgroup.procs" || exit 111; done
+        exec nsenter --net=\(Shell.quote(unit.namespacePath)) s6-svscan -c 64 \(Shell.quote(unit.scan))
+
+        """
+    }
+}

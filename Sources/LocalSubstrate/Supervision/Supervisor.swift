@@ -1,0 +1,65 @@
+import FleetModel
+import Foundation
+import Glibc
+import Substrate
+
+/// What s6 says of a unit, read from the files that it keeps; no program is started for it.
+struct Supervisor: Sendable {
+    let unit: Unit
+
+    init(_ unit: Unit) { self.unit = unit }
+
+    /// Whether s6-svscan runs. A FIFO without a reader cannot be opened for writing: what s6's own tools go by, too.
+    var isAlive: Bool { Self.hasReader("\(unit.scan)/.s6-svscan/control") }
+
+    /// Asks s6-svscan to end all services and itself (`s6-svscanctl -t`).
+    func terminate() { Self.send("t", to: "\(unit.scan)/.s6-svscan/control") }
+
+    /// Ends a component's process; it is started again (`s6-svc -t`).
+    func restart(_ kind: ComponentKind) { Self.send("t", to: "\(unit.scan)/\(unit.service(kind))/supervise/control") }
+
+    /// - Parameter now: seconds since 1970.
+    func component(_ kind: ComponentKind, now: Double) -> ComponentObservation {
+        let directory = "\(unit.scan)/\(unit.service(kind))/supervise"
+        let refusal = FileTree.exists("\(unit.state)/\(kind.rawValue).refused")
+        var problem: String?
+        if refusal { problem = "not started: the content of \(unit.directory)/bin/\(kind.rawValue) is not what its release says" }
+        var changed = stat()
+        guard Self.hasReader("\(directory)/control"), let bytes = FileTree.read("\(directory)/status"),
+            stat("\(directory)/status", &changed) == 0, let status = Status(bytes)
+        else { return ComponentObservation(kind: kind, isUp: false, processID: nil, seconds: 0, problem: problem) }
+        let since = Double(changed.st_mtim.tv_sec) + Double(changed.st_mtim.tv_nsec) / 1e9
+        return ComponentObservation(
+            kind: kind, isUp: status.isUp && !refusal, processID: status.isUp ? status.process : nil, seconds: max(0, now - since),
+            problem: problem)
+    }
+
+    /// The file `supervise/status` of s6 2.11 (35 bytes) and of 2.12 and later (43 bytes, with the process group).
+    struct Status: Equatable {
+        var process: Int32
+        /// The service's own process runs, and not its finish script.
+        var isUp: Bool
+
+        init?(_ bytes: [UInt8]) {
+            guard bytes.count == 35 || bytes.count == 43 else { return nil }
+            process = Int32(truncatingIfNeeded: bytes[24..<32].reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
+            let isFinishing = bytes[bytes.count - 1] & 2 != 0
+            isUp = process > 0 && !isFinishing
+        }
+    }
+
+    private static func hasReader(_ path: String) -> Bool {
+        let pipe = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC)
+        guard pipe >= 0 else { return false }
+        close(pipe)
+        return true
+    }
+
+    private static func send(_ command: String, to path: String) {
+        let pipe = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC)
+        guard pipe >= 0 else { return }
+        defer { close(pipe) }
+        // A reader that goes away meanwhile would end this process with SIGPIPE; s6 keeps the pipe open itself.
+        _ = Array(command.utf8).withUnsafeBytes { write(pipe, $0.baseAddress, $0.count) }
+    }
+}

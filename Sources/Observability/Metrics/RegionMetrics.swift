@@ -1,0 +1,31 @@
+import CoreMetrics
+
+/// Slipway's own metrics: one place for their names and labels. They go to whatever `MetricsSystem` was bootstrapped with.
+public enum RegionMetrics {
+    /// `slipway_reconcile_seconds{kind}` and, when it failed, `slipway_reconcile_errors_total{kind}`.
+    public static func reconciled(kind: String, seconds: Double, failed: Bool) {
+        Timer(label: "slipway_reconcile_seconds", dimensions: [("kind", kind)]).recordNanoseconds(nanoseconds(seconds))
+        // Made also when nothing failed: an alert on its growth needs a zero to begin with.
+        Counter(label: "slipway_reconcile_errors_total", dimensions: [("kind", kind)]).increment(by: failed ? 1 : 0)
+    }
+
+    /// `slipway_queue_depth{kind}`: keys that wait to be worked.
+    public static func queueDepth(kind: String, _ depth: Int) {
+        Meter(label: "slipway_queue_depth", dimensions: [("kind", kind)]).set(depth)
+    }
+
+    /// `slipway_api_request_seconds{service,operation,code}`. `operation` must be of a known set, never a path.
+    public static func apiRequest(service: String, operation: String, code: Int, seconds: Double) {
+        Timer(
+            label: "slipway_api_request_seconds",
+            dimensions: [("service", service), ("operation", operation), ("code", String(code))]
+        ).recordNanoseconds(nanoseconds(seconds))
+    }
+
+    /// `slipway_clusters{status}`.
+    public static func clusters(status: String, _ count: Int) {
+        Meter(label: "slipway_clusters", dimensions: [("status", status)]).set(count)
+    }
+
+    private static func nanoseconds(_ seconds: Double) -> Int64 { Int64(max(0, min(seconds, 1e9)) * 1e9) }
+}

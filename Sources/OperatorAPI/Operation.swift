@@ -1,0 +1,77 @@
+import Foundation
+import HTTPTypes
+import SlipwayClient
+
+/// What a method and path of the operator API ask for. Names in the path are decoded.
+enum Operation: Hashable, Sendable {
+    case describeRegion
+    case listClusters
+    case createCluster
+    case describeCluster(String)
+    case watchCluster(String)
+    case deleteCluster(String)
+    case createKubeconfig(String)
+    case listUsers
+    case createUser
+    case deleteUser(String)
+    case listKeys(String)
+    case createKey(String)
+    case deleteKey(String, user: String)
+    case listReleases
+
+    /// Nil when there is no such operation.
+    init?(method: HTTPRequest.Method, path: Substring) {
+        let prefix = OperatorClient.basePath + "/"
+        guard path.hasPrefix(prefix) else { return nil }
+        let parts = path.dropFirst(prefix.count).split(separator: "/", omittingEmptySubsequences: false)
+            .map { String($0).removingPercentEncoding ?? "" }
+        switch (method, parts.first, parts.dropFirst().first, parts.dropFirst(2).first, parts.dropFirst(3).first, parts.count) {
+        case (.get, "region", nil, nil, nil, 1): self = .describeRegion
+        case (.get, "clusters", nil, nil, nil, 1): self = .listClusters
+        case (.post, "clusters", nil, nil, nil, 1): self = .createCluster
+        case (.get, "clusters", let name?, nil, nil, 2): self = .describeCluster(name)
+        case (.get, "clusters", let name?, "watch", nil, 3): self = .watchCluster(name)
+        case (.delete, "clusters", let name?, nil, nil, 2): self = .deleteCluster(name)
+        case (.post, "clusters", let name?, "kubeconfig", nil, 3): self = .createKubeconfig(name)
+        case (.get, "users", nil, nil, nil, 1): self = .listUsers
+        case (.post, "users", nil, nil, nil, 1): self = .createUser
+        case (.delete, "users", let name?, nil, nil, 2): self = .deleteUser(name)
+        case (.get, "users", let name?, "keys", nil, 3): self = .listKeys(name)
+        case (.post, "users", let name?, "keys", nil, 3): self = .createKey(name)
+        case (.delete, "users", let name?, "keys", let key?, 4): self = .deleteKey(key, user: name)
+        case (.get, "releases", nil, nil, nil, 1): self = .listReleases
+        default: return nil
+        }
+    }
+
+    /// For the audit log, metrics and authorisation.
+    var name: String {
+        switch self {
+        case .describeRegion: "DescribeRegion"
+        case .listClusters: "ListClusters"
+        case .createCluster: "CreateCluster"
+        case .describeCluster: "DescribeCluster"
+        case .watchCluster: "WatchCluster"
+        case .deleteCluster: "DeleteCluster"
+        case .createKubeconfig: "CreateKubeconfig"
+        case .listUsers: "ListUsers"
+        case .createUser: "CreateUser"
+        case .deleteUser: "DeleteUser"
+        case .listKeys: "ListAccessKeys"
+        case .createKey: "CreateAccessKey"
+        case .deleteKey: "DeleteAccessKey"
+        case .listReleases: "ListReleases"
+        }
+    }
+
+    /// What the audit log says that it was about.
+    var resource: String? {
+        switch self {
+        case .describeCluster(let name), .watchCluster(let name), .deleteCluster(let name), .createKubeconfig(let name),
+            .deleteUser(let name),
+            .listKeys(let name), .createKey(let name), .deleteKey(_, let name):
+            name
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,156 @@
+import FleetModel
+import Substrate
+
+/// What is to be done about a cluster's API server instances and its endpoint. Invariant 2.
+///
+/// New instances come beside the old ones; an old one is drained only when the endpoint sends traffic to enough others, and
+/// removed only when it has been drained.
+struct APIServerPlanner {
+    var policy: PlanningPolicy
+
+    struct Result {
+        var actions: [Action] = []
+        var waits: [Wait] = []
+        /// Ready instances that the endpoint sends traffic to.
+        var serving = 0
+    }
+
+    func plan(_ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation, etcdHasQuorum: Bool) -> Result {
+        var result = Result()
+        let seen = observation.substrate.instances.filter { $0.role == .apiServer }.sorted { $0.id < $1.id }
+        let balancer = observation.substrate.loadBalancer
+        func isReady(_ instance: InstanceObservation) -> Bool {
+            instance.state == .running && observation.health.apiServers[instance.id.name]?.isReady == true
+        }
+        func isBalanced(_ instance: InstanceObservation) -> Bool {
+            balancer?.state == .running
+                && balancer?.backends.contains { $0.name == instance.id.name && $0.admission == .ready && $0.isHealthy } == true
+        }
+        // Nobody is served by it, and not just for a moment: two witnesses, since a probe that fails must not cost an instance.
+        func isUseless(_ instance: InstanceObservation) -> Bool {
+            observation.unreadySeconds[instance.id.name, default: 0] > policy.replaceUnreadyAfter && !isBalanced(instance)
+        }
+
+        // Which instances stay, and which are to go: outdated ones, and ones unready for too long. Without a quorum of etcd no
+        // API server can be ready, and another one could not either.
+        var keep: [InstanceObservation] = []
+        var retire: [InstanceObservation] = []
+        for instance in seen {
+            let isHopeless = etcdHasQuorum && isUseless(instance)
+            isCurrent(instance, intent) && !isHopeless ? keep.append(instance) : retire.append(instance)
+        }
+        while keep.count > intent.spec.apiServerCount {
+            let surplus = surplus(of: keep, isReady: isReady)
+            keep.removeAll { $0.id == surplus.id }
+            retire.append(surplus)
+        }
+
+        for instance in keep where instance.state != .running {
+            result.actions.append(
+                .startInstance(apiServer(named: instance.id.name, zone: instance.zone, address: instance.address, intent)))
+        }
+        let newcomers = starts(
+            missing: intent.spec.apiServerCount - keep.count, taken: seen, keep: keep, intent, observation, &result.waits)
+        result.actions += newcomers.map { .startInstance($0) }
+
+        // The endpoint: those that stay take traffic; those that go are drained once it sends traffic to enough others.
+        result.serving = keep.count { isReady($0) && isBalanced($0) }
+        let mayDrain = result.serving >= min(policy.minimumReadyAPIServers, intent.spec.apiServerCount)
+        var backends =
+            keep.map { LoadBalancerSpec.Backend(name: $0.id.name, address: $0.address, admission: .ready) }
+            + newcomers.map { LoadBalancerSpec.Backend(name: $0.id.name, address: $0.address, admission: .ready) }
+        for instance in retire where instance.state == .running {
+            let admission: LoadBalancerSpec.Admission = mayDrain || isUseless(instance) ? .drain : .ready
+            backends.append(LoadBalancerSpec.Backend(name: instance.id.name, address: instance.address, admission: admission))
+        }
+        backends.sort { $0.name < $1.name }
+        let isPlaced = balancer?.state == .running && balancer.map { sameBackends($0.backends, backends) } == true
+        if !isPlaced, !backends.isEmpty || balancer?.state != .running {
+            result.actions.append(
+                .ensureLoadBalancer(LoadBalancerIntent(cluster: intent.cluster, network: intent.spec.network, backends: backends)))
+        }
+
+        result.actions += removals(
+            retire, balancer: balancer, mayDrain: mayDrain, isUseless: isUseless, &result.waits)
+        for instance in keep where instance.state == .running && !isReady(instance) {
+            result.waits.append(
+                Wait("APIServerNotReady", "\(instance.id.name) in \(instance.zone) is starting: its /readyz does not say ok yet"))
+        }
+        if result.waits.isEmpty, result.actions.isEmpty, result.serving < keep.count {
+            result.waits.append(Wait("EndpointNotReady", "the load balancer's health checks have not passed yet on all API servers"))
+        }
+        return result
+    }
+
+    /// Of the zone that has the most; of these one that is not ready, else the youngest.
+    private func surplus(of keep: [InstanceObservation], isReady: (InstanceObservation) -> Bool) -> InstanceObservation {
+        let load = Dictionary(grouping: keep, by: \.zone).mapValues(\.count)
+        let crowded = keep.filter { load[$0.zone] == load.values.max() }
+        return crowded.last { !isReady($0) } ?? crowded.last ?? keep[keep.count - 1]
+    }
+
+    private func isCurrent(_ seen: InstanceObservation, _ intent: ControlPlaneIntent) -> Bool {
+        seen.release == intent.spec.release && seen.configurationRevision == intent.spec.configurationRevision
+            && seen.sizeName == intent.spec.apiServerSize.name && intent.spec.zones.contains(seen.zone)
+            && apiServer(named: seen.id.name, zone: seen.zone, address: seen.address, intent).matches(seen)
+    }
+
+    private func apiServer(named name: String, zone: ZoneName, address: IPv4Address, _ intent: ControlPlaneIntent) -> InstanceIntent {
+        InstanceIntent(
+            id: InstanceID(cluster: intent.cluster, name: name), role: .apiServer, zone: zone, size: intent.spec.apiServerSize,
+            network: intent.spec.network, address: address, volume: nil, release: intent.spec.release,
+            configurationRevision: intent.spec.configurationRevision)
+    }
+
+    /// New instances: the lowest free numbers, in the zones that have the fewest.
+    private func starts(
+        missing: Int, taken: [InstanceObservation], keep: [InstanceObservation], _ intent: ControlPlaneIntent,
+        _ observation: ControlPlaneObservation, _ waits: inout [Wait]
+    ) -> [InstanceIntent] {
+        guard missing > 0 else { return [] }
+        let zones = intent.spec.zones.filter { !observation.unavailableZones.contains($0) }
+        guard !zones.isEmpty else {
+            waits.append(Wait("NoZone", "no zone is available for a new API server"))
+            return []
+        }
+        var load = Dictionary(zones.map { zone in (zone, keep.count { $0.zone == zone }) }, uniquingKeysWith: { first, _ in first })
+        let usedNames = Set(taken.map(\.id.name))
+        let usedAddresses = Set(taken.map(\.address))
+        let free = intent.spec.network.apiServers.enumerated().filter { index, address in
+            !usedNames.contains("api-\(index + 1)") && !usedAddresses.contains(address)
+        }
+        if free.count < missing { waits.append(Wait("NoAddress", "the cluster's block \(intent.spec.network.block) has no free address")) }
+        return free.prefix(missing).map { index, address in
+            let zone = zones.min { (load[$0] ?? 0) < (load[$1] ?? 0) } ?? zones[0]
+            load[zone, default: 0] += 1
+            return apiServer(named: "api-\(index + 1)", zone: zone, address: address, intent)
+        }
+    }
+
+    private func sameBackends(_ seen: [LoadBalancerObservation.Backend], _ wanted: [LoadBalancerSpec.Backend]) -> Bool {
+        seen.sorted { $0.name < $1.name }.map { LoadBalancerSpec.Backend(name: $0.name, address: $0.address, admission: $0.admission) }
+            == wanted
+    }
+
+    /// An instance goes when the endpoint no longer sends anything to it.
+    private func removals(
+        _ retire: [InstanceObservation], balancer: LoadBalancerObservation?, mayDrain: Bool, isUseless: (InstanceObservation) -> Bool,
+        _ waits: inout [Wait]
+    ) -> [Action] {
+        retire.compactMap { instance in
+            let backend = balancer?.backends.first { $0.name == instance.id.name }
+            if instance.state != .running { return .removeInstance(instance.id) }
+            guard mayDrain || isUseless(instance) else {
+                // Nobody is served by an instance that is not ready just now; but a fresh look may find it ready again.
+                waits.append(Wait("MinimumReady", "\(instance.id.name) stays until enough other API servers are ready"))
+                return nil
+            }
+            guard backend?.admission != .ready else { return nil }
+            guard (backend?.openSessions ?? 0) == 0 || isUseless(instance) else {
+                waits.append(Wait("Draining", "\(instance.id.name) still has \(backend?.openSessions ?? 0) open sessions"))
+                return nil
+            }
+            return .removeInstance(instance.id)
+        }
+    }
+}

@@ -1,0 +1,110 @@
+import FleetModel
+import Substrate
+
+/// One thing to do. Each is idempotent and bounded in time, and may be repeated or lost.
+public enum Action: Codable, Hashable, Sendable {
+    case ensureNetwork(NetworkSpec)
+    case ensureVolume(VolumeSpec)
+    /// Makes, completes or starts an instance that serves nobody now.
+    case startInstance(InstanceIntent)
+    /// Takes a running instance down and makes it anew with the same address and volume.
+    case replaceInstance(InstanceIntent)
+    /// Hands etcd's leadership from one member to another.
+    case moveLeader(from: InstanceID, to: InstanceID)
+    case removeInstance(InstanceID)
+    case ensureLoadBalancer(LoadBalancerIntent)
+    case bootstrapKubernetes(ClusterName)
+    case removeLoadBalancer(ClusterName)
+    case removeVolume(VolumeID)
+    case removeNetwork(ClusterName)
+
+    /// For people: "start instance etcd-local-1a".
+    public var title: String {
+        switch self {
+        case .ensureNetwork(let spec): "make network \(spec.network.block)"
+        case .ensureVolume(let spec): "make volume \(spec.id.name)"
+        case .startInstance(let intent): "start instance \(intent.id.name)"
+        case .replaceInstance(let intent): "replace instance \(intent.id.name)"
+        case .moveLeader(let from, let to): "move etcd leadership from \(from.name) to \(to.name)"
+        case .removeInstance(let id): "remove instance \(id.name)"
+        case .ensureLoadBalancer(let intent):
+            "point the endpoint at \(intent.backends.map { $0.admission == .ready ? $0.name : "\($0.name) (\($0.admission.rawValue))" }.joined(separator: ", "))"
+        case .bootstrapKubernetes: "make Kubernetes roles and bindings"
+        case .removeLoadBalancer: "remove load balancer"
+        case .removeVolume(let id): "remove volume \(id.name)"
+        case .removeNetwork: "remove network"
+        }
+    }
+}
+
+/// An instance as the planner wants it. The executor's renderer makes command lines and files of it.
+public struct InstanceIntent: Codable, Hashable, Sendable {
+    public var id: InstanceID
+    public var role: InstanceRole
+    public var zone: ZoneName
+    public var size: InstanceSize
+    public var network: ClusterNetwork
+    public var address: IPv4Address
+    public var volume: VolumeID?
+    public var release: ReleaseID
+    public var configurationRevision: Int
+
+    public init(
+        id: InstanceID, role: InstanceRole, zone: ZoneName, size: InstanceSize, network: ClusterNetwork, address: IPv4Address,
+        volume: VolumeID?, release: ReleaseID, configurationRevision: Int
+    ) {
+        self.id = id
+        self.role = role
+        self.zone = zone
+        self.size = size
+        self.network = network
+        self.address = address
+        self.volume = volume
+        self.release = release
+        self.configurationRevision = configurationRevision
+    }
+
+    /// The running instance is what is wanted.
+    public func matches(_ seen: InstanceObservation) -> Bool {
+        seen.address == address && seen.volume == volume && seen.release == release
+            && seen.configurationRevision == configurationRevision && seen.sizeName == size.name && seen.zone == zone
+    }
+}
+
+/// The endpoint as the planner wants it.
+public struct LoadBalancerIntent: Codable, Hashable, Sendable {
+    public var cluster: ClusterName
+    public var network: ClusterNetwork
+    public var backends: [LoadBalancerSpec.Backend]
+
+    public init(cluster: ClusterName, network: ClusterNetwork, backends: [LoadBalancerSpec.Backend]) {
+        self.cluster = cluster
+        self.network = network
+        self.backends = backends
+    }
+}
+
+/// What to do now, all of it safe at the same time; and why nothing more.
+public struct Plan: Codable, Hashable, Sendable {
+    public var actions: [Action]
+    public var waits: [Wait]
+    public var outlook: Outlook
+
+    /// Where the control plane stands.
+    public enum Outlook: String, Codable, Hashable, Sendable {
+        /// It does not serve yet, or not any more.
+        case unavailable
+        /// It serves, but something is to be repaired.
+        case degraded
+        /// All is as wanted.
+        case healthy
+        /// Nothing of a deleted cluster is left.
+        case gone
+    }
+
+    public init(actions: [Action] = [], waits: [Wait] = [], outlook: Outlook) {
+        self.actions = actions
+        self.waits = waits
+        self.outlook = outlook
+    }
+}

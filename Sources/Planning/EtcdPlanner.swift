@@ -1,0 +1,103 @@
+import FleetModel
+import Substrate
+
+/// A cluster's etcd member: its name, zone, address and volume never change.
+struct EtcdMember {
+    var id: InstanceID
+    var volume: VolumeID
+    var zone: ZoneName
+    var intent: InstanceIntent
+
+    static func all(of intent: ControlPlaneIntent) -> [EtcdMember] {
+        intent.spec.zones.prefix(3).enumerated().map { index, zone in
+            let id = InstanceID(cluster: intent.cluster, name: "etcd-\(zone)")
+            let volume = VolumeID(cluster: intent.cluster, name: "etcd-\(zone)")
+            return EtcdMember(
+                id: id, volume: volume, zone: zone,
+                intent: InstanceIntent(
+                    id: id, role: .etcd, zone: zone, size: intent.spec.etcdSize, network: intent.spec.network,
+                    address: intent.spec.network.etcdMember(index), volume: volume, release: intent.spec.release,
+                    configurationRevision: intent.spec.configurationRevision))
+        }
+    }
+}
+
+/// What is to be done about a cluster's etcd. Invariants 1 and 3.
+struct EtcdPlanner {
+    var policy: PlanningPolicy
+
+    struct Result {
+        var actions: [Action] = []
+        var waits: [Wait] = []
+        /// Members that answer.
+        var healthy = 0
+        var wanted = 0
+    }
+
+    func plan(_ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation) -> Result {
+        let members = EtcdMember.all(of: intent)
+        var result = Result(wanted: members.count)
+        var outdated: [EtcdMember] = []
+        var down: [EtcdMember] = []
+
+        for member in members {
+            let seen = observation.substrate.instances.first { $0.id == member.id }
+            let isHealthy = observation.health.etcdMembers[member.id.name]?.isHealthy == true
+            if isHealthy { result.healthy += 1 } else { down.append(member) }
+            guard hasUsableVolume(member, observation.substrate) else { continue }
+            switch seen?.state {
+            case nil, .incomplete, .stopped:
+                // Starting takes nothing away from anybody, so it never waits.
+                result.actions.append(.startInstance(member.intent))
+            case .running:
+                if let seen, !member.intent.matches(seen) { outdated.append(member) }
+                if !isHealthy { result.waits.append(Wait("EtcdNotHealthy", waitText(member, down: 1, of: members.count))) }
+            }
+        }
+        guard let next = replacementCandidate(outdated, members, observation, down: down, starting: !result.actions.isEmpty, &result)
+        else { return result }
+        result.actions.append(next)
+        return result
+    }
+
+    private func hasUsableVolume(_ member: EtcdMember, _ seen: SubstrateObservation) -> Bool {
+        seen.volumes.contains { $0.id == member.volume && $0.isUsable }
+    }
+
+    private func waitText(_ member: EtcdMember, down: Int, of count: Int) -> String {
+        "\(member.id.name) does not answer yet; at most \(down) of \(count) members may be down"
+    }
+
+    /// One member at a time, followers first; the leader hands over before it stops.
+    private func replacementCandidate(
+        _ outdated: [EtcdMember], _ members: [EtcdMember], _ observation: ControlPlaneObservation, down: [EtcdMember], starting: Bool,
+        _ result: inout Result
+    ) -> Action? {
+        guard !outdated.isEmpty, !starting else { return nil }
+        // A member that is down already and outdated is the one to replace: the quorum loses nothing by it. One answer that is
+        // missing does not make it so: it may even lead.
+        if let dead = down.first, down.count == 1, outdated.contains(where: { $0.id == dead.id }),
+            observation.unreadySeconds[dead.id.name, default: 0] > policy.replaceDeadMemberAfter
+        {
+            return .replaceInstance(dead.intent)
+        }
+        guard down.isEmpty else {
+            result.waits.append(
+                Wait(
+                    "EtcdQuorum",
+                    "\(outdated.count) etcd members are to be replaced, but \(down.map(\.id.name).joined(separator: ", ")) must be healthy first"
+                ))
+            return nil
+        }
+        guard members.count > 2 else {
+            result.waits.append(Wait("EtcdNoSpare", "with \(members.count) etcd members none can be replaced without an outage"))
+            return nil
+        }
+        let health = observation.health.etcdMembers
+        if let follower = outdated.first(where: { health[$0.id.name]?.isLeader == false }) { return .replaceInstance(follower.intent) }
+        guard let leader = outdated.first,
+            let heir = members.first(where: { $0.id != leader.id && health[$0.id.name]?.isHealthy == true })
+        else { return nil }
+        return .moveLeader(from: leader.id, to: heir.id)
+    }
+}

@@ -1,0 +1,147 @@
+import FleetModel
+import Substrate
+
+/// All that exists of one cluster, and the rules by which it lives. Pure: time comes in as an argument, and what would happen
+/// by itself (a start that ends, an election) is worked out when somebody looks.
+struct SimulatedCluster: Sendable {
+    var network: NetworkObservation?
+    var volumes: [SimulatedVolume] = []
+    var instances: [SimulatedInstance] = []
+    var balancer: SimulatedBalancer?
+
+    /// Names of the etcd members of this cluster: of every volume it ever had.
+    private(set) var members: [String] = []
+    private(set) var leader: String?
+    private var leaderSince: Duration = .zero
+    private var electableFrom: Duration = .zero
+    private var elections = 0
+    /// The newest write that a client was told is safe.
+    private var acknowledged = 0
+    /// Members whose volume a fault has destroyed.
+    private var destroyed: Set<String> = []
+    /// What must never be, and was.
+    private(set) var broken: [String] = []
+
+    var isEmpty: Bool { network == nil && volumes.isEmpty && instances.isEmpty && balancer == nil }
+
+    struct Surroundings {
+        var now: Duration
+        var timings: SimulatedTimings
+        /// Zones out of reach or without power.
+        var dark: Set<ZoneName>
+    }
+
+    // MARK: Life
+
+    /// Brings elections and writes up to date. Called before each look and around each change.
+    mutating func settle(_ around: Surroundings) {
+        guard !members.isEmpty else { return }
+        let answering = answeringMembers(around)
+        let hasQuorum = answering.count * 2 > members.count
+        if let leader, !hasQuorum || !answering.contains(where: { $0.name == leader }) {
+            self.leader = nil
+            electableFrom = around.now + around.timings.election
+        }
+        if leader == nil, hasQuorum {
+            let formed = answering.map(\.since).sorted()[members.count / 2]
+            let elected = max(formed, electableFrom)
+            if elected <= around.now { elect(answering.filter { $0.since <= elected }.map(\.name), at: elected) }
+        }
+        write(answering.map(\.name), around)
+    }
+
+    private func answeringMembers(_ around: Surroundings) -> [(name: String, since: Duration)] {
+        instances.compactMap { instance in
+            guard instance.role == .etcd, !around.dark.contains(instance.zone), members.contains(instance.id.name),
+                let start = instance.runningSince(.etcd, now: around.now), start + around.timings.etcdStart <= around.now
+            else { return nil }
+            return (instance.id.name, start + around.timings.etcdStart)
+        }
+    }
+
+    private mutating func elect(_ candidates: [String], at time: Duration) {
+        leader = candidates[elections % candidates.count]
+        leaderSince = time
+        elections += 1
+        let newest = volumes.filter { candidates.contains($0.id.name) }.map(\.written).max() ?? 0
+        if newest < acknowledged {
+            if destroyed.count * 2 < members.count {
+                broken.append("invariant 6: acknowledged writes \(newest + 1) to \(acknowledged) are lost")
+            }
+            acknowledged = newest
+        }
+    }
+
+    /// Clients write whenever an API server is ready; a write is told to be safe when a majority has it.
+    private mutating func write(_ answering: [String], _ around: Surroundings) {
+        guard leader != nil, instances.contains(where: { readySince($0, around) != nil }) else { return }
+        acknowledged += 1
+        for index in volumes.indices where answering.contains(volumes[index].id.name) { volumes[index].written = acknowledged }
+    }
+
+    /// Since when an API server is ready, if it is. Kubernetes: `/readyz` includes etcd.
+    private func readySince(_ instance: SimulatedInstance, _ around: Surroundings) -> Duration? {
+        guard instance.role == .apiServer, !instance.isWedged, leader != nil, !around.dark.contains(instance.zone),
+            let start = instance.runningSince(.apiServer, now: around.now)
+        else { return nil }
+        let since = max(start + around.timings.apiServerStart, leaderSince + around.timings.reconnect)
+        return since <= around.now ? since : nil
+    }
+
+    mutating func moveLeader(to name: String, _ around: Surroundings) -> Bool {
+        settle(around)
+        guard leader != nil, answeringMembers(around).contains(where: { $0.name == name }) else { return false }
+        leader = name
+        return true
+    }
+
+    /// A new volume is a member's, for as long as anything of the cluster exists.
+    mutating func addVolume(_ volume: SimulatedVolume) {
+        volumes.append(volume)
+        if !members.contains(volume.id.name) { members.append(volume.id.name) }
+    }
+
+    /// A fault: the data is gone, and its instance with it.
+    mutating func destroyVolume(_ id: VolumeID) {
+        volumes.removeAll { $0.id == id }
+        instances.removeAll { $0.volume == id }
+        destroyed.insert(id.name)
+    }
+
+    // MARK: Looks
+
+    func health(_ around: Surroundings) -> HealthObservation {
+        var health = HealthObservation()
+        for member in answeringMembers(around) {
+            health.etcdMembers[member.name] = EtcdMemberHealth(isHealthy: leader != nil, isLeader: leader == member.name)
+        }
+        for instance in instances where instance.role == .apiServer && !around.dark.contains(instance.zone) {
+            guard instance.runningSince(.apiServer, now: around.now) != nil else { continue }
+            health.apiServers[instance.id.name] = APIServerHealth(isReady: readySince(instance, around) != nil)
+        }
+        return health
+    }
+
+    func observation(_ around: Surroundings) -> SubstrateObservation {
+        SubstrateObservation(
+            network: network, volumes: volumes.map { VolumeObservation(id: $0.id, zone: $0.zone, isUsable: $0.isUsable) },
+            instances: instances.map { $0.observation(now: around.now) }, loadBalancer: balancer.map { observation($0, around) })
+    }
+
+    private func observation(_ balancer: SimulatedBalancer, _ around: Surroundings) -> LoadBalancerObservation {
+        let check = around.timings.healthCheck
+        let isUp = balancer.startsAt <= around.now
+        return LoadBalancerObservation(
+            address: balancer.address, state: isUp ? .running : .stopped,
+            backends: balancer.backends.map { backend in
+                let instance = instances.first { $0.id.name == backend.name && $0.address == backend.address }
+                let ready = instance.flatMap { readySince($0, around) }
+                let isHealthy = isUp && ready.map { max($0, balancer.startsAt) + check <= around.now } == true
+                let isLeft =
+                    backend.admission == .closed || backend.admission == .drain && backend.since + around.timings.drain <= around.now
+                return .init(
+                    name: backend.name, address: backend.address, admission: backend.admission, isHealthy: isHealthy,
+                    openSessions: isHealthy && !isLeft ? 3 : 0)
+            })
+    }
+}

@@ -1,0 +1,86 @@
+import FleetModel
+import Substrate
+
+struct SimulatedComponent: Sendable {
+    var kind: ComponentKind
+    /// The process runs from this time on; later than now while supervision waits.
+    var startsAt: Duration
+    var processID: Int32
+}
+
+struct SimulatedInstance: Sendable {
+    var id: InstanceID
+    var role: InstanceRole
+    var zone: ZoneName
+    var address: IPv4Address
+    var volume: VolumeID?
+    var sizeName: String
+    var release: ReleaseID
+    var configurationRevision: Int
+    var state: InstanceObservation.State = .incomplete
+    var components: [SimulatedComponent] = []
+    /// It runs, and never becomes ready.
+    var isWedged = false
+    /// Of the call that works on it; a call that finds another's number has been overtaken.
+    var operation: Int
+
+    init(_ spec: InstanceSpec, operation: Int) {
+        id = spec.id
+        role = spec.role
+        zone = spec.zone
+        address = spec.address
+        volume = spec.volume
+        sizeName = spec.size.name
+        release = spec.release
+        configurationRevision = spec.configurationRevision
+        self.operation = operation
+    }
+
+    /// It would not have to be made anew.
+    func isAsWanted(_ spec: InstanceSpec) -> Bool {
+        sizeName == spec.size.name && release == spec.release && configurationRevision == spec.configurationRevision
+    }
+
+    /// Since when its main process runs, if it does.
+    func runningSince(_ kind: ComponentKind, now: Duration) -> Duration? {
+        guard state == .running, let main = components.first(where: { $0.kind == kind }), main.startsAt <= now else { return nil }
+        return main.startsAt
+    }
+
+    func observation(now: Duration) -> InstanceObservation {
+        InstanceObservation(
+            id: id, role: role, zone: zone, address: address, volume: volume, sizeName: sizeName, release: release,
+            configurationRevision: configurationRevision, state: state,
+            components: components.map {
+                let isUp = state == .running && $0.startsAt <= now
+                let seconds = (now - $0.startsAt).magnitudeInSeconds
+                return ComponentObservation(kind: $0.kind, isUp: isUp, processID: isUp ? $0.processID : nil, seconds: seconds)
+            })
+    }
+}
+
+struct SimulatedVolume: Sendable {
+    var id: VolumeID
+    var zone: ZoneName
+    var isUsable = true
+    /// The newest write that it holds.
+    var written = 0
+}
+
+struct SimulatedBalancer: Sendable {
+    struct Backend: Sendable {
+        var name: String
+        var address: IPv4Address
+        var admission: LoadBalancerSpec.Admission
+        /// Since when it has this admission.
+        var since: Duration
+    }
+
+    var address: IPv4Address
+    var startsAt: Duration
+    var backends: [Backend]
+}
+
+extension Duration {
+    var magnitudeInSeconds: Double { abs(Double(components.seconds) + Double(components.attoseconds) / 1e18) }
+}

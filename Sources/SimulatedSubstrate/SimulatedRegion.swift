@@ -1,0 +1,215 @@
+import FleetModel
+import Substrate
+
+/// Everything on the simulated substrate: clusters, zones, and the rules that the real ones enforce too. Pure.
+struct SimulatedRegion: Sendable {
+    var clusters: [ClusterName: SimulatedCluster] = [:]
+    /// Who has which block of addresses.
+    private var blocks: [UInt32: ClusterName] = [:]
+    var dark: Set<ZoneName> = []
+    var timings = SimulatedTimings()
+    private var lastOperation = 0
+    private var lastProcess: Int32 = 1000
+
+    mutating func nextOperation() -> Int {
+        lastOperation += 1
+        return lastOperation
+    }
+
+    private mutating func nextProcess() -> Int32 {
+        lastProcess += 1
+        return lastProcess
+    }
+
+    func around(_ now: Duration) -> SimulatedCluster.Surroundings { .init(now: now, timings: timings, dark: dark) }
+
+    /// Runs `body` on a cluster, brought up to date before and after; forgets it when nothing is left.
+    mutating func change<T>(_ name: ClusterName, _ now: Duration, _ body: (inout SimulatedCluster) throws -> T) rethrows -> T {
+        var cluster = clusters.removeValue(forKey: name) ?? SimulatedCluster()
+        cluster.settle(around(now))
+        defer {
+            cluster.settle(around(now))
+            if !cluster.isEmpty || !cluster.broken.isEmpty { clusters[name] = cluster }
+        }
+        return try body(&cluster)
+    }
+
+    private func requireLight(_ zone: ZoneName) throws {
+        if dark.contains(zone) { throw SubstrateError(.unavailable, "zone \(zone) does not answer") }
+    }
+
+    // MARK: Network and volumes
+
+    mutating func beginNetwork(_ spec: NetworkSpec, _ now: Duration) throws {
+        let base = spec.network.block.base.bits
+        if let holder = blocks[base], holder != spec.cluster {
+            throw SubstrateError(.conflict, "the block \(spec.network.block) belongs to cluster \(holder)")
+        }
+        blocks[base] = spec.cluster
+        change(spec.cluster, now) {
+            if $0.network?.network != spec.network { $0.network = NetworkObservation(network: spec.network, isComplete: false) }
+        }
+    }
+
+    mutating func endNetwork(_ spec: NetworkSpec, _ now: Duration) throws {
+        try change(spec.cluster, now) {
+            guard $0.network?.network == spec.network else { throw SubstrateError(.failed, "the network went away meanwhile") }
+            $0.network?.isComplete = true
+        }
+    }
+
+    mutating func beginRemovingNetwork(_ name: ClusterName, _ now: Duration) {
+        if clusters[name]?.network != nil { change(name, now) { $0.network?.isComplete = false } }
+    }
+
+    mutating func endRemovingNetwork(_ name: ClusterName, _ now: Duration) {
+        guard let network = clusters[name]?.network?.network else { return }
+        blocks[network.block.base.bits] = nil
+        change(name, now) { $0.network = nil }
+    }
+
+    mutating func ensureVolume(_ spec: VolumeSpec, _ now: Duration) throws {
+        try requireLight(spec.zone)
+        try change(spec.id.cluster, now) { cluster in
+            guard let old = cluster.volumes.first(where: { $0.id == spec.id }) else {
+                return cluster.addVolume(SimulatedVolume(id: spec.id, zone: spec.zone))
+            }
+            guard old.zone == spec.zone else { throw SubstrateError(.conflict, "volume \(spec.id) is in zone \(old.zone)") }
+        }
+    }
+
+    mutating func removeVolume(_ id: VolumeID, _ now: Duration) throws {
+        guard let volume = clusters[id.cluster]?.volumes.first(where: { $0.id == id }) else { return }
+        try requireLight(volume.zone)
+        try change(id.cluster, now) { cluster in
+            if let holder = cluster.instances.first(where: { $0.volume == id }) {
+                throw SubstrateError(.conflict, "volume \(id) is held by \(holder.id.name)")
+            }
+            cluster.volumes.removeAll { $0.id == id }
+        }
+    }
+
+    // MARK: Instances
+
+    /// - Returns: false when the instance runs as wanted and nothing is to be done.
+    mutating func beginInstance(_ spec: InstanceSpec, operation: Int, _ now: Duration) throws -> Bool {
+        try requireLight(spec.zone)
+        return try change(spec.id.cluster, now) { cluster in
+            guard cluster.network?.isComplete == true, cluster.network?.network == spec.network else {
+                throw SubstrateError(.failed, "the cluster's network is not there")
+            }
+            if let holder = cluster.instances.first(where: { $0.address == spec.address && $0.id != spec.id }) {
+                throw SubstrateError(.conflict, "address \(spec.address) is held by \(holder.id.name)")
+            }
+            if let volume = spec.volume {
+                if let holder = cluster.instances.first(where: { $0.volume == volume && $0.id != spec.id }) {
+                    throw SubstrateError(.conflict, "volume \(volume) is held by \(holder.id.name)")
+                }
+                guard let found = cluster.volumes.first(where: { $0.id == volume }), found.isUsable, found.zone == spec.zone else {
+                    throw SubstrateError(.failed, "volume \(volume) cannot be used in zone \(spec.zone)")
+                }
+            }
+            let made = SimulatedInstance(spec, operation: operation)
+            guard let index = cluster.instances.firstIndex(where: { $0.id == spec.id }) else {
+                cluster.instances.append(made)
+                return true
+            }
+            let old = cluster.instances[index]
+            guard old.address == spec.address, old.volume == spec.volume, old.zone == spec.zone, old.role == spec.role else {
+                throw SubstrateError(.conflict, "instance \(spec.id) exists with another address, volume or zone")
+            }
+            if old.state == .running, old.isAsWanted(spec) { return false }
+            cluster.instances[index] = made
+            return true
+        }
+    }
+
+    mutating func endInstance(_ spec: InstanceSpec, operation: Int, _ now: Duration) throws {
+        try requireLight(spec.zone)
+        let components = spec.components.map { SimulatedComponent(kind: $0.kind, startsAt: now, processID: nextProcess()) }
+        try change(spec.id.cluster, now) { cluster in
+            guard let index = cluster.instances.firstIndex(where: { $0.id == spec.id && $0.operation == operation }) else {
+                throw SubstrateError(.unavailable, "somebody else works on \(spec.id)")
+            }
+            cluster.instances[index].state = .running
+            cluster.instances[index].components = components
+        }
+    }
+
+    mutating func beginRemoving(_ id: InstanceID, operation: Int, _ now: Duration) throws {
+        guard let instance = clusters[id.cluster]?.instances.first(where: { $0.id == id }) else { return }
+        try requireLight(instance.zone)
+        change(id.cluster, now) { cluster in
+            for index in cluster.instances.indices where cluster.instances[index].id == id {
+                cluster.instances[index].state = .incomplete
+                cluster.instances[index].operation = operation
+            }
+        }
+    }
+
+    mutating func endRemoving(_ id: InstanceID, operation: Int, _ now: Duration) throws {
+        guard let instance = clusters[id.cluster]?.instances.first(where: { $0.id == id }) else { return }
+        try requireLight(instance.zone)
+        guard instance.operation == operation else { throw SubstrateError(.unavailable, "somebody else works on \(id)") }
+        change(id.cluster, now) { $0.instances.removeAll { $0.id == id } }
+    }
+
+    // MARK: Load balancer
+
+    mutating func ensureBalancer(_ spec: LoadBalancerSpec, _ now: Duration) throws {
+        try change(spec.cluster, now) { cluster in
+            guard cluster.network?.isComplete == true else { throw SubstrateError(.failed, "the cluster's network is not there") }
+            var balancer = cluster.balancer ?? SimulatedBalancer(address: spec.address, startsAt: now, backends: [])
+            balancer.backends = spec.backends.map { wanted in
+                let old = balancer.backends.first { $0.name == wanted.name && $0.address == wanted.address }
+                let since = old.flatMap { $0.admission == wanted.admission ? $0.since : nil } ?? now
+                return .init(name: wanted.name, address: wanted.address, admission: wanted.admission, since: since)
+            }
+            cluster.balancer = balancer
+        }
+    }
+
+    // MARK: Faults
+
+    mutating func crash(_ cluster: ClusterName, _ instance: String, _ kind: ComponentKind?, _ now: Duration) {
+        let restart = now + timings.restart
+        let process = nextProcess()
+        guard clusters[cluster] != nil else { return }
+        change(cluster, now) { cluster in
+            for index in cluster.instances.indices where cluster.instances[index].id.name == instance {
+                for part in cluster.instances[index].components.indices {
+                    guard kind == nil || cluster.instances[index].components[part].kind == kind else { continue }
+                    cluster.instances[index].components[part].startsAt = restart
+                    cluster.instances[index].components[part].processID = process
+                }
+            }
+        }
+    }
+
+    /// An instance whose components run and never become ready, until it is made anew.
+    mutating func wedge(_ id: InstanceID, _ now: Duration) {
+        guard clusters[id.cluster] != nil else { return }
+        change(id.cluster, now) { cluster in
+            for index in cluster.instances.indices where cluster.instances[index].id == id { cluster.instances[index].isWedged = true }
+        }
+    }
+
+    mutating func crashBalancer(_ cluster: ClusterName, _ now: Duration) {
+        guard clusters[cluster]?.balancer != nil else { return }
+        let restart = now + timings.restart
+        change(cluster, now) { $0.balancer?.startsAt = restart }
+    }
+
+    /// Power loss: what ran is stopped until somebody starts it.
+    mutating func stop(_ now: Duration, where isHit: (SimulatedInstance) -> Bool) {
+        for name in clusters.keys.sorted() {
+            change(name, now) { cluster in
+                for index in cluster.instances.indices where cluster.instances[index].state == .running && isHit(cluster.instances[index]) {
+                    cluster.instances[index].state = .stopped
+                }
+            }
+        }
+    }
+
+    mutating func settleAll(_ now: Duration) { for name in clusters.keys.sorted() { change(name, now) { _ in } } }
+}

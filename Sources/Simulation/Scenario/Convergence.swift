@@ -1,0 +1,88 @@
+import FleetModel
+import FleetStore
+import SimulatedSubstrate
+import Substrate
+
+/// Whether everything is as the customers asked. Judged from the true state and not by the planner.
+struct Convergence: Sendable {
+    let world: SimulatedWorld
+
+    /// What is not as wanted; empty when all is.
+    func problems() async -> [String] {
+        var found: [String] = []
+        let entries = world.ledger.entries
+        for name in entries.keys.sorted() {
+            guard let entry = entries[name], !entry.isDeleting, !entry.hasLostVolume else { continue }
+            found += problems(of: name, entry)
+        }
+        for name in world.substrate.existing where entries[name]?.isDeleting != false {
+            found.append("\(name) was deleted, and something of it is left on the substrate")
+        }
+        // What the store says is asked only once the rest is right: to read it costs more.
+        return found.isEmpty ? await storeProblems(entries) : found
+    }
+
+    private func problems(of name: ClusterName, _ entry: Ledger.Entry) -> [String] {
+        var found: [String] = []
+        let (seen, health) = world.substrate.trueState(of: name)
+        let spec = entry.spec
+        let etcd = seen.instances.filter { $0.role == .etcd }
+        let servers = seen.instances.filter { $0.role == .apiServer }
+        if seen.network != NetworkObservation(network: spec.network, isComplete: true) { found.append("\(name): its network") }
+        if Set(etcd.map(\.zone)) != Set(spec.zones) || etcd.count != spec.zones.count { found.append("\(name): its etcd members") }
+        if servers.count != spec.apiServerCount { found.append("\(name): \(servers.count) API servers for \(spec.apiServerCount)") }
+        if Set(servers.map(\.zone)).count < 2 { found.append("\(name): its API servers are in one zone") }
+        for instance in seen.instances {
+            let size = instance.role == .etcd ? spec.etcdSize.name : spec.apiServerSize.name
+            guard instance.release == spec.release, instance.configurationRevision == spec.configurationRevision, instance.sizeName == size
+            else {
+                found.append("\(instance.id): not the wanted release, revision or size")
+                continue
+            }
+            let isFine =
+                instance.role == .etcd
+                ? health.etcdMembers[instance.id.name]?.isHealthy == true : health.apiServers[instance.id.name]?.isReady == true
+            if !isFine { found.append("\(instance.id): not healthy") }
+        }
+        if health.etcdMembers.values.count(where: \.isLeader) != 1 { found.append("\(name): etcd has no leader") }
+        let serving = seen.loadBalancer?.backends.filter { $0.admission == .ready && $0.isHealthy }.map(\.name).sorted()
+        if serving != servers.map(\.id.name).sorted() || seen.loadBalancer?.backends.count != servers.count {
+            found.append("\(name): the endpoint does not lead to its API servers")
+        }
+        return found
+    }
+
+    private func storeProblems(_ entries: [ClusterName: Ledger.Entry]) async -> [String] {
+        var found: [String] = []
+        do {
+            var expected: Set<StoreKey> = []
+            for stored in try await world.store.list(Cluster.self, prefix: StoreKeys.clusters(in: world.cell)).items {
+                let cluster = stored.value
+                guard let entry = entries[cluster.name], !entry.isDeleting else {
+                    found.append("\(cluster.name) was deleted and is still in the store")
+                    continue
+                }
+                expected.formUnion([cluster.storeKey, StoreKeys.clusterIndex(cluster.name)])
+                if entry.hasLostVolume { continue }
+                let status = cluster.status
+                if status.phase != .active || status.activeSince == nil { found.append("\(cluster.name): status \(status.phase.rawValue)") }
+                if status.observedGeneration != cluster.metadata.generation { found.append("\(cluster.name): an old generation's status") }
+                if status.conditions.contains(where: { $0.status != ($0.kind == .available ? .yes : .no) }) || !status.waits.isEmpty {
+                    found.append("\(cluster.name): its conditions say that something is wrong")
+                }
+                if status.steps.contains(where: { $0.finishedAt == nil }) { found.append("\(cluster.name): a step that never ended") }
+            }
+            for (name, entry) in entries where !entry.isDeleting && !expected.contains(StoreKeys.cluster(name, in: world.cell)) {
+                found.append("\(name) is not in the store")
+            }
+            let slots = try await world.store.list(prefix: StoreKeys.networkSlots).values.count
+            if slots != expected.count / 2 { found.append("\(slots) network slots are taken for \(expected.count / 2) clusters") }
+            expected.insert(StoreKeys.leader(of: world.cell))
+            let keys = try await world.store.list(prefix: "cells/").values + world.store.list(prefix: StoreKeys.clusterIndexPrefix).values
+            for value in keys where !expected.contains(value.key) { found.append("'\(value.key)' is left in the store") }
+        } catch {
+            found.append("the store: \(error)")
+        }
+        return found.sorted()
+    }
+}

@@ -1,0 +1,107 @@
+import FleetModel
+import FleetStore
+import SimulatedSubstrate
+import Timing
+
+/// Somebody who creates a cluster, changes his mind about it, and now and then deletes it.
+struct Customer: Sendable {
+    let world: SimulatedWorld
+    let index: Int
+    let random: SeededRandom
+
+    func run() async {
+        await SimulationActor.$name.withValue("customer-\(index + 1)") {
+            do { try await act() } catch { world.trace.add("gives up: \(error)") }
+        }
+    }
+
+    private func act() async throws {
+        var random = random
+        let name = try ClusterName("c\(index + 1)")
+        let time = world.clock.source
+        let end = world.options.busy
+        var number = 0
+        try await time.sleep(for: random.duration(.zero, .seconds(15)))
+        while time.uptime < end {
+            number += 1
+            try await create(name, number, &random)
+            while time.uptime < end {
+                try await time.sleep(for: random.duration(.seconds(3), .seconds(25)))
+                if random.chance(0.2) { break }
+                if random.chance(0.7) { try await change(name, &random) }
+            }
+            // The last cluster stays, or goes, as it comes.
+            guard random.chance(0.6) else { return }
+            try await delete(name)
+            while try await world.store.get(StoreKeys.cluster(name, in: world.cell)) != nil {
+                guard time.uptime < end else { return }
+                try await time.sleep(for: .seconds(1))
+            }
+        }
+    }
+
+    private func create(_ name: ClusterName, _ number: Int, _ random: inout SeededRandom) async throws {
+        let slot = index
+        let spec = ControlPlaneSpec(
+            release: ReleaseID(rawValue: "1.33.4-eks.1"), version: try KubernetesVersion("1.33.4"), zones: world.region.zones,
+            apiServerCount: 2 + random.index(2), network: try ClusterNetwork(pool: world.pool, slot: slot))
+        let cluster = Cluster(
+            name: name, cell: world.cell, metadata: Metadata(uid: "\(name)-\(number)", createdAt: world.clock.source.now),
+            spec: ClusterSpec(
+                controlPlane: spec,
+                settings: ClusterSettings(roleARN: "arn:aws:iam::000000000000:role/r", subnetIDs: [], creatorARN: "")))
+        let operations: [StoreOperation] = [
+            .put(StoreKeys.clusterIndex(name), Array(world.cell.rawValue.utf8)),
+            .put(StoreKeys.networkSlot(slot), Array(cluster.metadata.uid.utf8)),
+        ]
+        world.countRequest()
+        world.trace.add("creates \(name) with \(spec.apiServerCount) API servers")
+        world.ledger.add(name, spec)
+        try await world.store.create(
+            cluster, with: operations, if: [.absent(StoreKeys.clusterIndex(name)), .absent(StoreKeys.networkSlot(slot))])
+    }
+
+    private func change(_ name: ClusterName, _ random: inout SeededRandom) async throws {
+        let dice = random.index(4)
+        let count = 2 + random.index(3)
+        let size = ["small", "large", "huge"][random.index(3)]
+        try await update(name) { cluster in
+            switch dice {
+            case 0: cluster.spec.controlPlane.configurationRevision += 1
+            case 1:
+                let step = cluster.spec.controlPlane.release.rawValue == "1.33.4-eks.1" ? 2 : 1
+                cluster.spec.controlPlane.release = ReleaseID(rawValue: "1.33.4-eks.\(step)")
+            case 2: cluster.spec.controlPlane.apiServerCount = count
+            default:
+                cluster.spec.controlPlane.etcdSize.name = "etcd-\(size)"
+                cluster.spec.controlPlane.apiServerSize.name = "api-\(size)"
+            }
+        }
+    }
+
+    private func delete(_ name: ClusterName) async throws {
+        let now = world.clock.source.now
+        try await update(name) { $0.metadata.deletionRequestedAt = now }
+    }
+
+    private func update(_ name: ClusterName, _ change: (inout Cluster) -> Void) async throws {
+        let stored = try await world.store.update(Cluster.self, StoreKeys.cluster(name, in: world.cell)) { current in
+            var new = current
+            change(&new)
+            if new.spec != current.spec { new.metadata.generation += 1 }
+            return new == current ? nil : new
+        }
+        guard let cluster = stored?.value else { return }
+        world.countRequest()
+        let spec = cluster.spec.controlPlane
+        world.trace.add(
+            cluster.metadata.deletionRequestedAt != nil
+                ? "deletes \(name)"
+                : "wants \(name): \(spec.release), revision \(spec.configurationRevision), \(spec.apiServerCount) \(spec.apiServerSize.name)"
+        )
+        world.ledger.update(name) {
+            $0.spec = spec
+            $0.isDeleting = cluster.metadata.deletionRequestedAt != nil
+        }
+    }
+}

@@ -1,0 +1,124 @@
+import FleetModel
+import SimulatedSubstrate
+import Substrate
+import Timing
+
+/// Bad luck, until it rests: then everything that was out of order outside Slipway is in order again.
+struct FaultMaker: Sendable {
+    let world: SimulatedWorld
+    let random: SeededRandom
+
+    func run() async {
+        await SimulationActor.$name.withValue("fault") {
+            var random = random
+            setWeather(&random)
+            var dark: (zone: ZoneName, until: Duration)?
+            let time = world.clock.source
+            while time.uptime < world.options.busy {
+                let pause = random.duration(.milliseconds(500), .seconds(7))
+                do { try await time.sleep(for: pause) } catch { break }
+                if let zone = dark, zone.until <= time.uptime {
+                    restore(zone.zone)
+                    dark = nil
+                }
+                strike(&random, &dark)
+            }
+            if let dark { restore(dark.zone) }
+            world.substrate.setFaults(.none)
+            world.weather.set(.none)
+            world.ledger.noteFault(at: time.uptime)
+        }
+    }
+
+    private func setWeather(_ random: inout SeededRandom) {
+        var faults = SimulatedFaults()
+        let rates = [0, 0.005, 0.02, 0.08]
+        faults.errorBefore = random.pick(rates) ?? 0
+        faults.errorMidway = random.pick(rates) ?? 0
+        faults.errorAfter = random.pick(rates) ?? 0
+        faults.slow = random.pick([0, 0, 0.01, 0.03]) ?? 0
+        world.substrate.setFaults(faults)
+        world.weather.set(
+            StoreFaults(
+                errorBefore: random.pick([0, 0.002, 0.02]) ?? 0, lostReply: random.pick([0, 0.002, 0.02]) ?? 0,
+                brokenWatch: random.pick([0, 0.01, 0.05]) ?? 0))
+    }
+
+    private func restore(_ zone: ZoneName) {
+        world.substrate.restore(zone)
+        note("zone \(zone) is back")
+    }
+
+    /// - Parameter cluster: nil when it touches all of them.
+    private func note(_ text: String, on cluster: ClusterName? = nil) {
+        world.trace.add(text)
+        world.countFault()
+        world.ledger.noteFault(on: cluster, at: world.clock.now)
+    }
+
+    private func strike(_ random: inout SeededRandom, _ dark: inout (zone: ZoneName, until: Duration)?) {
+        switch random.index(100) {
+        case 0..<36: crash(&random)
+        case 36..<44:
+            guard let id = victim(&random)?.id else { return }
+            world.substrate.crash(nil, of: id)
+            note("all of \(id) crashes", on: id.cluster)
+        case 44..<52:
+            guard let id = victim(&random)?.id else { return }
+            world.substrate.stop(id)
+            note("\(id) loses its supervision", on: id.cluster)
+        case 52..<58:
+            guard let name = random.pick(world.substrate.existing) else { return }
+            world.substrate.crashLoadBalancer(of: name)
+            note("the load balancer of \(name) crashes", on: name)
+        case 58..<68: darken(&random, &dark)
+        case 68..<84:
+            guard let life = random.pick(world.managers.living) else { return }
+            let calls = 1 + random.index(40)
+            life.dieSoon(after: calls)
+            world.trace.add("\(life.name) will be killed at its \(calls). call from now")
+        case 84..<92:
+            guard let life = random.pick(world.managers.living) else { return }
+            let duration = random.duration(.seconds(2), .seconds(30))
+            life.pause(for: duration)
+            world.trace.add("\(life.name) pauses for \(Int(duration.seconds)) s")
+        case 92..<94:
+            guard let instance = victim(&random), instance.role == .apiServer else { return }
+            world.substrate.wedge(instance.id)
+            note("\(instance.id) runs but will not become ready again", on: instance.id.cluster)
+        case 94..<96: destroyVolume(&random)
+        default: setWeather(&random)
+        }
+    }
+
+    private func victim(_ random: inout SeededRandom) -> InstanceObservation? {
+        guard let name = random.pick(world.substrate.existing) else { return nil }
+        return random.pick(world.substrate.trueState(of: name).substrate.instances)
+    }
+
+    private func crash(_ random: inout SeededRandom) {
+        guard let instance = victim(&random), let part = random.pick(instance.components) else { return }
+        world.substrate.crash(part.kind, of: instance.id)
+        note("\(part.kind.rawValue) of \(instance.id) crashes", on: instance.id.cluster)
+    }
+
+    /// One zone at a time, with its power or only out of reach.
+    private func darken(_ random: inout SeededRandom, _ dark: inout (zone: ZoneName, until: Duration)?) {
+        guard dark == nil, let zone = random.pick(world.region.zones) else { return }
+        let power = random.chance(0.5)
+        let duration = random.duration(.seconds(3), .seconds(25))
+        dark = (zone, world.clock.now + duration)
+        world.substrate.lose(zone, power: power)
+        note("zone \(zone) is \(power ? "out of reach" : "without power")")
+    }
+
+    /// At most one of a cluster: a majority survives.
+    private func destroyVolume(_ random: inout SeededRandom) {
+        guard let name = random.pick(world.substrate.existing), let entry = world.ledger.entries[name], !entry.hasLostVolume,
+            let volume = random.pick(world.substrate.trueState(of: name).substrate.volumes)
+        else { return }
+        world.ledger.update(name) { $0.hasLostVolume = true }
+        world.substrate.destroy(volume.id)
+        note("the disk of volume \(volume.id) is lost", on: name)
+    }
+}

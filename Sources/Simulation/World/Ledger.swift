@@ -1,0 +1,121 @@
+import FleetModel
+import FleetStore
+import Planning
+import SimulatedSubstrate
+import Substrate
+import Synchronization
+
+/// What the customers asked for, kept apart from everything that is tested; and the judge of every change to the substrate.
+final class Ledger: Sendable {
+    struct Entry: Sendable {
+        var spec: ControlPlaneSpec
+        var isDeleting = false
+        var isEstablished = false
+        /// A fault destroyed one of its volumes: it can never be whole again, only deleted.
+        var hasLostVolume = false
+        /// Of the last fault that touched it.
+        var lastFault: Duration = .zero
+    }
+
+    private struct State {
+        var entries: [ClusterName: Entry] = [:]
+        var lives: [String: ManagerLife] = [:]
+        var violations: [String] = []
+        var changes = 0
+        var lastCall: [ClusterName: Duration] = [:]
+    }
+
+    private let state = Mutex(State())
+    private let substrate: SimulatedSubstrate
+    private let trace: SimulationTrace
+
+    init(substrate: SimulatedSubstrate, trace: SimulationTrace) {
+        self.substrate = substrate
+        self.trace = trace
+    }
+
+    var violations: [String] { state.withLock { $0.violations } }
+    /// Calls that changed the substrate.
+    var changes: Int { state.withLock { $0.changes } }
+    var entries: [ClusterName: Entry] { state.withLock { $0.entries } }
+
+    /// Clusters of which a change was asked for after `time`, but for those that can never be whole.
+    func changed(after time: Duration) -> [ClusterName] {
+        state.withLock { state in
+            state.lastCall.filter { $0.value > time && state.entries[$0.key]?.hasLostVolume != true }.keys.sorted()
+        }
+    }
+
+    func add(_ name: ClusterName, _ spec: ControlPlaneSpec) { state.withLock { $0.entries[name] = Entry(spec: spec) } }
+    func forget(_ name: ClusterName) { state.withLock { $0.entries[name] = nil } }
+    func update(_ name: ClusterName, _ change: (inout Entry) -> Void) {
+        state.withLock { state in
+            guard var entry = state.entries[name] else { return }
+            change(&entry)
+            state.entries[name] = entry
+        }
+    }
+    func register(_ life: ManagerLife) { state.withLock { $0.lives[life.name] = life } }
+
+    /// A fault touches a cluster, or all of them: what a manager has seen before it is no longer true, without its fault.
+    func noteFault(on name: ClusterName? = nil, at now: Duration) {
+        state.withLock { state in
+            for key in state.entries.keys where name == nil || key == name { state.entries[key]?.lastFault = now }
+        }
+    }
+
+    /// Before a change happens: is it allowed in the state that is really there?
+    func judge(_ change: SimulatedChange, begun: Duration) {
+        let name = change.cluster
+        let actor = SimulationActor.name
+        trace.add("\(name): \(Self.text(change))")
+        let (entry, life) = state.withLock { state in
+            state.changes += 1
+            state.lastCall[name] = max(state.lastCall[name] ?? .zero, begun)
+            return (state.entries[name], state.lives[actor])
+        }
+        guard let entry else {
+            if case .ensureInstance = change { accuse("something is started for \(name), which does not exist", name) }
+            return
+        }
+        let truth = substrate.trueState(of: name)
+        let intent = ControlPlaneIntent(
+            cluster: name, spec: entry.spec, isDeleting: entry.isDeleting, isEstablished: entry.isEstablished)
+        let observation = ControlPlaneObservation(substrate: truth.substrate, health: truth.health)
+        let found = Invariants().violations(of: [Self.action(change)], intent, observation)
+        // A fault since the manager looked is nobody's mistake.
+        let isExcused = entry.lastFault >= (life?.lastObserved(name.rawValue) ?? .zero)
+        for violation in found where !(isExcused && violation.number <= 2) { accuse("\(violation)", name) }
+        for violation in Invariants().violations(in: truth.substrate) { accuse("\(violation)", name) }
+    }
+
+    func accuse(_ text: String, _ name: ClusterName) {
+        trace.add("\(name): VIOLATION \(text)")
+        state.withLock { $0.violations.append("\(name): \(text)") }
+    }
+
+    private static func action(_ change: SimulatedChange) -> Action {
+        switch change {
+        case .ensureNetwork(let spec): .ensureNetwork(spec)
+        case .removeNetwork(let name): .removeNetwork(name)
+        case .ensureVolume(let spec): .ensureVolume(spec)
+        case .removeVolume(let id): .removeVolume(id)
+        case .ensureInstance(let spec):
+            .startInstance(
+                InstanceIntent(
+                    id: spec.id, role: spec.role, zone: spec.zone, size: spec.size, network: spec.network, address: spec.address,
+                    volume: spec.volume, release: spec.release, configurationRevision: spec.configurationRevision))
+        case .removeInstance(let id): .removeInstance(id)
+        case .ensureLoadBalancer(let spec):
+            .ensureLoadBalancer(LoadBalancerIntent(cluster: spec.cluster, network: spec.network, backends: spec.backends))
+        case .removeLoadBalancer(let name): .removeLoadBalancer(name)
+        }
+    }
+
+    private static func text(_ change: SimulatedChange) -> String {
+        if case .ensureInstance(let spec) = change {
+            return "ensure instance \(spec.id.name) (\(spec.release), revision \(spec.configurationRevision), \(spec.size.name))"
+        }
+        return action(change).title
+    }
+}

@@ -1,0 +1,102 @@
+import Fleet
+import FleetModel
+import Planning
+import SimulatedSubstrate
+import Substrate
+import Timing
+
+/// The substrate, the probe and the running control planes as one manager reaches them.
+struct ManagedSubstrate: Substrate, HealthProbe, ControlPlaneOperations {
+    let base: SimulatedSubstrate
+    let life: ManagerLife
+
+    private func change<T>(_ body: () async throws -> T) async throws -> T {
+        try await life.enter(canPause: false)
+        let result = try await body()
+        try life.check()
+        return result
+    }
+
+    private func look<T>(_ body: () async throws -> T) async throws -> T {
+        try await life.enter()
+        let result = try await body()
+        try await life.waitForResume()
+        try life.check()
+        return result
+    }
+
+    func prepare() async throws { try await change { try await base.prepare() } }
+    func clusters() async throws -> [ClusterName] { try await look { try await base.clusters() } }
+
+    func observe(_ cluster: ClusterName) async throws -> SubstrateObservation {
+        try await look {
+            life.observes(cluster.rawValue)
+            return try await base.observe(cluster)
+        }
+    }
+
+    func ensureNetwork(_ spec: NetworkSpec) async throws { try await change { try await base.ensureNetwork(spec) } }
+    func removeNetwork(of cluster: ClusterName) async throws { try await change { try await base.removeNetwork(of: cluster) } }
+    func ensureVolume(_ spec: VolumeSpec) async throws { try await change { try await base.ensureVolume(spec) } }
+    func removeVolume(_ id: VolumeID) async throws { try await change { try await base.removeVolume(id) } }
+    func ensureInstance(_ spec: InstanceSpec) async throws { try await change { try await base.ensureInstance(spec) } }
+    func removeInstance(_ id: InstanceID) async throws { try await change { try await base.removeInstance(id) } }
+    func writeFiles(_ files: [InstanceFile], to id: InstanceID) async throws {
+        try await change { try await base.writeFiles(files, to: id) }
+    }
+    func ensureLoadBalancer(_ spec: LoadBalancerSpec) async throws { try await change { try await base.ensureLoadBalancer(spec) } }
+    func removeLoadBalancer(of cluster: ClusterName) async throws { try await change { try await base.removeLoadBalancer(of: cluster) } }
+    func paths(of id: InstanceID, volume: VolumeID?) -> InstancePaths { base.paths(of: id, volume: volume) }
+
+    func probe(_ target: ProbeTarget) async -> HealthObservation {
+        (try? await look { await base.probe(target) }) ?? HealthObservation()
+    }
+
+    func moveLeader(of cluster: Cluster, from: InstanceID, to: InstanceID) async throws {
+        try await change { try await SimulatedOperations(base).moveLeader(of: cluster, from: from, to: to) }
+    }
+
+    func bootstrap(_ cluster: Cluster) async throws {
+        try await change { try await SimulatedOperations(base).bootstrap(cluster) }
+    }
+}
+
+/// What the control planes of a simulated substrate answer.
+public struct SimulatedOperations: ControlPlaneOperations {
+    private let substrate: SimulatedSubstrate
+
+    public init(_ substrate: SimulatedSubstrate) { self.substrate = substrate }
+
+    public func moveLeader(of cluster: Cluster, from: InstanceID, to: InstanceID) async throws {
+        try substrate.moveLeader(of: cluster.name, to: to.name)
+    }
+
+    public func bootstrap(_ cluster: Cluster) async throws {
+        guard substrate.trueState(of: cluster.name).health.apiServers.values.contains(where: \.isReady) else {
+            throw SubstrateError(.unavailable, "no API server answers")
+        }
+    }
+}
+
+/// Specs without content: the simulated substrate runs nothing.
+public struct SimulatedRendering: InstanceRendering {
+    public init() {}
+
+    public func instance(_ intent: InstanceIntent, of cluster: Cluster) async throws -> InstanceSpec {
+        let kinds: [ComponentKind] = intent.role == .etcd ? [.etcd] : [.apiServer, .controllerManager, .scheduler, .authenticator]
+        return InstanceSpec(
+            id: intent.id, role: intent.role, zone: intent.zone, size: intent.size, network: intent.network, address: intent.address,
+            volume: intent.volume, release: intent.release, configurationRevision: intent.configurationRevision,
+            components: kinds.map {
+                ComponentSpec(kind: $0, artifact: Artifact(name: $0.rawValue, sha256: "", size: 0), arguments: [])
+            }, files: [])
+    }
+
+    public func loadBalancer(_ intent: LoadBalancerIntent, of cluster: Cluster) async throws -> LoadBalancerSpec {
+        LoadBalancerSpec(
+            cluster: intent.cluster, network: intent.network, address: intent.network.loadBalancer, backends: intent.backends,
+            certificateAuthority: "")
+    }
+
+    public func certificateAuthority(of cluster: Cluster) async throws -> String { "simulated" }
+}

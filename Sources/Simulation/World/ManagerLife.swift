@@ -1,0 +1,88 @@
+import Substrate
+import Synchronization
+import Timing
+
+/// Whether one manager process lives. A dead one's calls all fail, and a paused one's wait: at the border between the manager
+/// and the world, where `kill -9` and a stopped machine are felt.
+///
+/// A pause begins at a look or a store call. Calls that change the substrate are not held up: they are taken for made already,
+/// since nothing but the manager's own process makes them.
+final class ManagerLife: Sendable {
+    struct Killed: Error, CustomStringConvertible {
+        var description: String { "this manager is dead" }
+    }
+
+    private struct State {
+        var isDead = false
+        var calls = 0
+        var dieAtCall: Int?
+        var pausedUntil: Duration = .zero
+        var observed: [String: Duration] = [:]
+    }
+
+    private let state = Mutex(State())
+    private let time: TimeSource
+    let name: String
+    /// Ends when the manager is killed.
+    let death: AsyncStream<Void>
+    private let deathContinuation: AsyncStream<Void>.Continuation
+
+    init(name: String, time: TimeSource) {
+        self.name = name
+        self.time = time
+        (death, deathContinuation) = AsyncStream.makeStream(of: Void.self)
+    }
+
+    /// Dies at the `count`-th call from now.
+    func dieSoon(after count: Int) { state.withLock { $0.dieAtCall = $0.calls + max(1, count) } }
+
+    func die() {
+        state.withLock { $0.isDead = true }
+        deathContinuation.finish()
+    }
+
+    func pause(for duration: Duration) { state.withLock { $0.pausedUntil = time.uptime + duration } }
+
+    var isDead: Bool { state.withLock { $0.isDead } }
+
+    /// Every call passes here, going in.
+    func enter(canPause: Bool = true) async throws {
+        let isLast = state.withLock { state in
+            state.calls += 1
+            return state.dieAtCall.map { state.calls >= $0 } ?? false
+        }
+        if isLast, !isDead { die() }
+        try check()
+        if canPause { try await waitForResume() }
+        try check()
+    }
+
+    /// And coming out: a dead one hears no answer.
+    func check() throws { if isDead { throw Killed() } }
+
+    func waitForResume() async throws {
+        while true {
+            let left = state.withLock { $0.pausedUntil } - time.uptime
+            guard left > .zero else { return }
+            try await time.sleep(for: left)
+        }
+    }
+
+    /// When it last began to look at a cluster.
+    func observes(_ cluster: String) {
+        let now = time.uptime
+        state.withLock { $0.observed[cluster] = now }
+    }
+
+    func lastObserved(_ cluster: String) -> Duration { state.withLock { $0.observed[cluster] } ?? .zero }
+
+    /// Time as this manager lives it.
+    var timeSource: TimeSource {
+        TimeSource(
+            wall: { self.time.now }, monotonic: { self.time.uptime },
+            sleep: { duration in
+                try await self.time.sleep(for: duration)
+                try await self.waitForResume()
+            })
+    }
+}

@@ -1,0 +1,128 @@
+import FleetModel
+import Foundation
+
+/// One cluster in a list.
+public struct ClusterOverview: Codable, Hashable, Sendable {
+    public var name: String
+    /// `CREATING`, `ACTIVE`…: the EKS API's words.
+    public var status: String
+    public var version: String
+    public var release: String
+    public var cell: String
+    public var endpoint: String?
+    public var createdAt: Date
+    public var readyInstances: Int
+    public var instanceCount: Int
+
+    public init(_ cluster: Cluster) {
+        name = cluster.name.rawValue
+        status = cluster.status.phase.rawValue
+        version = cluster.spec.controlPlane.version.minorVersion.description
+        release = cluster.spec.controlPlane.release.rawValue
+        cell = cluster.cell.rawValue
+        endpoint = cluster.status.endpoint
+        createdAt = cluster.metadata.createdAt
+        readyInstances = cluster.status.instances.count { $0.state == "ready" }
+        instanceCount = cluster.status.instances.count
+    }
+}
+
+/// Everything that an operator may see of a cluster; no secrets.
+public struct ClusterDetail: Codable, Hashable, Sendable {
+    public var name: String
+    public var arn: String
+    public var cell: String
+    public var uid: String
+    public var generation: Int64
+    public var observedGeneration: Int64
+    public var status: String
+    public var version: String
+    public var release: String
+    public var zones: [String]
+    public var network: String
+    public var endpoint: String?
+    /// PEM.
+    public var certificateAuthority: String?
+    public var creator: String
+    public var createdAt: Date
+    public var deletionRequestedAt: Date?
+    public var activeSince: Date?
+    public var conditions: [Condition]
+    public var waits: [Wait]
+    public var steps: [StepRecord]
+    public var instances: [InstanceSummary]
+    public var tags: [String: String]
+
+    public init(_ cluster: Cluster, arn: String) {
+        let controlPlane = cluster.spec.controlPlane
+        name = cluster.name.rawValue
+        self.arn = arn
+        cell = cluster.cell.rawValue
+        uid = cluster.metadata.uid
+        generation = cluster.metadata.generation
+        observedGeneration = cluster.status.observedGeneration
+        status = cluster.status.phase.rawValue
+        version = controlPlane.version.minorVersion.description
+        release = controlPlane.release.rawValue
+        zones = controlPlane.zones.map(\.rawValue)
+        network = controlPlane.network.block.description
+        endpoint = cluster.status.endpoint
+        certificateAuthority = cluster.status.certificateAuthority
+        creator = cluster.spec.settings.creatorARN
+        createdAt = cluster.metadata.createdAt
+        deletionRequestedAt = cluster.metadata.deletionRequestedAt
+        activeSince = cluster.status.activeSince
+        conditions = cluster.status.conditions
+        waits = cluster.status.waits
+        steps = cluster.status.steps
+        instances = cluster.status.instances
+        tags = cluster.spec.settings.tags
+    }
+}
+
+/// A wanted cluster.
+public struct ClusterRequest: Codable, Hashable, Sendable {
+    public var name: String
+    /// `1.33`; nil: the newest release.
+    public var version: String?
+    /// Nil: every zone of the region.
+    public var zones: [String]?
+    public var tags: [String: String]?
+
+    public init(name: String, version: String? = nil, zones: [String]? = nil, tags: [String: String]? = nil) {
+        self.name = name
+        self.version = version
+        self.zones = zones
+        self.tags = tags
+    }
+}
+
+public struct ClusterList: Codable, Sendable {
+    public var clusters: [ClusterOverview]
+    public init(clusters: [ClusterOverview]) { self.clusters = clusters }
+}
+
+/// One line of the stream that `watch` answers with.
+public struct ClusterWatchLine: Codable, Sendable {
+    /// The cluster as it is now; nil in a sign of life, and when it is gone.
+    public var cluster: ClusterDetail?
+    /// The last line: the cluster and everything of it is gone.
+    public var isGone: Bool
+
+    public init(cluster: ClusterDetail?, isGone: Bool = false) {
+        self.cluster = cluster
+        self.isGone = isGone
+    }
+}
+
+/// A kubeconfig with a client certificate of the group `system:masters`.
+public struct KubeconfigAnswer: Codable, Sendable {
+    /// YAML.
+    public var kubeconfig: String
+    public var expiresAt: Date
+
+    public init(kubeconfig: String, expiresAt: Date) {
+        self.kubeconfig = kubeconfig
+        self.expiresAt = expiresAt
+    }
+}

@@ -1,0 +1,133 @@
+import AsyncHTTPClient
+import ClusterService
+import Fleet
+import FleetModel
+import FleetStore
+import Foundation
+import Identity
+import LocalSubstrate
+import Logging
+import NIOCore
+import PKI
+import Releases
+import ServiceLifecycle
+import SimulatedSubstrate
+import Simulation
+import Substrate
+import Timing
+
+/// The parts that a region's service is made of.
+struct RegionParts: Sendable {
+    let configuration: RegionConfiguration
+    let store: any FleetStore
+    /// What must run for the store to answer.
+    let services: [any Service]
+    let box: SecretBox
+    let identity: IdentityStore
+    let audit: FileAuditLog
+    let releases: ReleaseStore
+    let substrate: any Substrate
+    /// The substrate, when it is a simulated one: it also answers for the control planes that it pretends to run.
+    let simulated: SimulatedSubstrate?
+    let clusters: Clusters
+    let http: HTTPClient
+    let replica: ReplicaIdentity
+    let authenticator: Artifact
+    let time: TimeSource
+    let logger: Logger
+
+    /// - Throws: `ServerError`, `SubstrateError`, `ReleaseError`, `PKIError`: what is wrong with this machine or the configuration.
+    static func make(_ configuration: RegionConfiguration, time: TimeSource, logger: Logger) async throws -> RegionParts {
+        let (store, services) = try StoreConnection.make(configuration, time: time)
+        let box = try SecretKeyFile(path: configuration.secretKeyFile).loadOrCreate()
+        let releases = ReleaseStore(directory: configuration.releasesDirectory ?? ImportEnvironment().releasesDirectory, time: time)
+        let simulated = configuration.substrate == .simulated ? SimulatedSubstrate(time: time) : nil
+        let substrate: any Substrate =
+            simulated
+            ?? LocalSubstrate(
+                configuration: configuration.localSubstrate, artifacts: ReleaseArtifacts(store: releases), time: time,
+                logger: Logger(label: "slipway.local"))
+        try await substrate.prepare()
+        try await check(releases, logger)
+        var client = HTTPClient.Configuration()
+        client.timeout.connect = .seconds(2)
+        client.connectionPool.idleTimeout = .seconds(30)
+        return RegionParts(
+            configuration: configuration, store: store, services: services, box: box,
+            identity: IdentityStore(
+                store: store, sealing: BoxSealing(box: box), region: configuration.region, time: time,
+                logger: Logger(label: "slipway.identity")),
+            audit: try FileAuditLog(path: configuration.auditLog, logger: Logger(label: "slipway.audit")), releases: releases,
+            substrate: substrate, simulated: simulated,
+            clusters: Clusters(
+                region: configuration.region, cells: configuration.cells, addressPool: configuration.addressPool, store: store,
+                catalog: releases, time: time, logger: Logger(label: "slipway.clusters")),
+            http: HTTPClient(eventLoopGroupProvider: .singleton, configuration: client),
+            replica: try ReplicaIdentity(dataDirectory: configuration.dataDirectory),
+            authenticator: try OwnProgram.artifact(in: releases, record: "\(configuration.dataDirectory)/program.json"), time: time,
+            logger: logger)
+    }
+
+    /// Reads the newest release's programs once, so that the first cluster need not wait for their digests. A program that is
+    /// not what it should be is said here, and refused when an instance wants to start it.
+    private static func check(_ releases: ReleaseStore, _ logger: Logger) async throws {
+        guard let newest = try await releases.releases().first else { return }
+        for problem in try await releases.verify(newest.id) {
+            logger.error("a program is not what its release says", metadata: ["release": "\(newest.id)", "error": "\(problem)"])
+        }
+    }
+
+    /// The controllers of a cell, as its leader runs them.
+    func cellService(_ cell: CellName, store: any FleetStore, logger: Logger) -> CellService {
+        if let simulated {
+            return CellService(
+                configuration: CellConfiguration(cell: cell, addressPool: configuration.addressPool), store: store, substrate: simulated,
+                probe: simulated, rendering: SimulatedRendering(), operations: SimulatedOperations(simulated), time: time, logger: logger)
+        }
+        let credentials = CredentialStore(store: store, box: box, time: time)
+        let operations = LiveControlPlaneOperations(client: http, credentials: credentials, time: time)
+        let access = AccessPublisher(store: store, identity: identity, substrate: substrate, operations: operations)
+        let rendering = ControlPlaneRendering(
+            region: configuration.region, releases: releases, credentials: credentials, access: access, substrate: substrate,
+            authenticator: authenticator, time: time)
+        return CellService(
+            configuration: CellConfiguration(cell: cell, addressPool: configuration.addressPool), store: store, substrate: substrate,
+            probe: HTTPHealthProbe(client: http, time: time), rendering: rendering, operations: operations, access: access, time: time,
+            logger: logger)
+    }
+
+    /// A client certificate of a cluster's Kubernetes API, good for a year.
+    func administratorCertificate(of cluster: Cluster, user: String) async throws -> KeyPair {
+        try await CredentialStore(store: store, box: box, time: time).credentials(of: cluster)
+            .clientCertificate(user: user, groups: ["system:masters"], now: time.now)
+    }
+
+    func shutdown() async throws { try await http.shutdown() }
+}
+
+/// Finds a release's programs for the substrate.
+struct ReleaseArtifacts: ArtifactLocating {
+    let store: ReleaseStore
+
+    func verifiedPath(of artifact: Artifact) throws -> String { try store.verifiedPath(of: artifact) }
+}
+
+/// Seals users' secrets with the region's key.
+struct BoxSealing: SecretSealing {
+    let box: SecretBox
+
+    func seal(_ secret: [UInt8], context: String) throws -> [UInt8] {
+        [UInt8](try JSONEncoder().encode(try box.seal(Data(secret), associatedData: context)))
+    }
+
+    func open(_ sealed: [UInt8], context: String) throws -> [UInt8] {
+        [UInt8](try box.open(try JSONDecoder().decode(SealedBytes.self, from: Data(sealed)), associatedData: context))
+    }
+}
+
+extension RegionConfiguration {
+    var localSubstrate: LocalSubstrateConfiguration {
+        LocalSubstrateConfiguration(
+            dataDirectory: dataDirectory, regionName: region.name, addressPool: addressPool, hostPrefix: hostPrefix)
+    }
+}

@@ -1,0 +1,62 @@
+import FleetModel
+
+/// Asks a cluster's components how they are.
+public protocol HealthProbe: Sendable {
+    /// Never throws: what does not answer in time is not healthy. Bounded by about two seconds.
+    func probe(_ target: ProbeTarget) async -> HealthObservation
+}
+
+/// Whom to ask.
+public struct ProbeTarget: Sendable {
+    public var cluster: ClusterName
+    public var etcdMembers: [Instance]
+    public var apiServers: [Instance]
+    /// The cluster CA's certificate, PEM.
+    public var certificateAuthority: String
+
+    public struct Instance: Hashable, Sendable {
+        public var name: String
+        public var address: IPv4Address
+
+        public init(name: String, address: IPv4Address) {
+            self.name = name
+            self.address = address
+        }
+    }
+
+    public init(cluster: ClusterName, etcdMembers: [Instance], apiServers: [Instance], certificateAuthority: String) {
+        self.cluster = cluster
+        self.etcdMembers = etcdMembers
+        self.apiServers = apiServers
+        self.certificateAuthority = certificateAuthority
+    }
+}
+
+public struct HealthObservation: Codable, Hashable, Sendable {
+    /// By instance name; what did not answer is missing.
+    public var etcdMembers: [String: EtcdMemberHealth]
+    public var apiServers: [String: APIServerHealth]
+
+    public init(etcdMembers: [String: EtcdMemberHealth] = [:], apiServers: [String: APIServerHealth] = [:]) {
+        self.etcdMembers = etcdMembers
+        self.apiServers = apiServers
+    }
+}
+
+public struct EtcdMemberHealth: Codable, Hashable, Sendable {
+    /// It has a leader and answers a linearizable read.
+    public var isHealthy: Bool
+    public var isLeader: Bool
+
+    public init(isHealthy: Bool, isLeader: Bool) {
+        self.isHealthy = isHealthy
+        self.isLeader = isLeader
+    }
+}
+
+public struct APIServerHealth: Codable, Hashable, Sendable {
+    /// Its `/readyz` says ok.
+    public var isReady: Bool
+
+    public init(isReady: Bool) { self.isReady = isReady }
+}

@@ -1,0 +1,132 @@
+import FleetModel
+
+/// What exists of one cluster on a substrate, found by looking; half-made things included.
+public struct SubstrateObservation: Codable, Hashable, Sendable {
+    public var network: NetworkObservation?
+    public var volumes: [VolumeObservation]
+    public var instances: [InstanceObservation]
+    public var loadBalancer: LoadBalancerObservation?
+
+    public init(
+        network: NetworkObservation? = nil, volumes: [VolumeObservation] = [], instances: [InstanceObservation] = [],
+        loadBalancer: LoadBalancerObservation? = nil
+    ) {
+        self.network = network
+        self.volumes = volumes
+        self.instances = instances
+        self.loadBalancer = loadBalancer
+    }
+
+    public var isEmpty: Bool { network == nil && volumes.isEmpty && instances.isEmpty && loadBalancer == nil }
+}
+
+public struct NetworkObservation: Codable, Hashable, Sendable {
+    /// Nil when it could not be read off what is there.
+    public var network: ClusterNetwork?
+    /// False when a part is missing: `ensureNetwork` completes it.
+    public var isComplete: Bool
+
+    public init(network: ClusterNetwork?, isComplete: Bool) {
+        self.network = network
+        self.isComplete = isComplete
+    }
+}
+
+public struct VolumeObservation: Codable, Hashable, Sendable {
+    public var id: VolumeID
+    public var zone: ZoneName?
+    /// False once its data cannot be read.
+    public var isUsable: Bool
+
+    public init(id: VolumeID, zone: ZoneName?, isUsable: Bool = true) {
+        self.id = id
+        self.zone = zone
+        self.isUsable = isUsable
+    }
+}
+
+public struct InstanceObservation: Codable, Hashable, Sendable {
+    public var id: InstanceID
+    public var role: InstanceRole
+    public var zone: ZoneName
+    public var address: IPv4Address
+    public var volume: VolumeID?
+    public var sizeName: String
+    public var release: ReleaseID
+    public var configurationRevision: Int
+    public var state: State
+    public var components: [ComponentObservation]
+
+    public enum State: String, Codable, Hashable, Sendable {
+        /// Something of it exists, but not all: `ensureInstance` completes it.
+        case incomplete
+        case running
+        /// It was complete and its supervision is gone (power loss, host restart): `ensureInstance` starts it again.
+        case stopped
+    }
+
+    public init(
+        id: InstanceID, role: InstanceRole, zone: ZoneName, address: IPv4Address, volume: VolumeID?, sizeName: String, release: ReleaseID,
+        configurationRevision: Int, state: State, components: [ComponentObservation]
+    ) {
+        self.id = id
+        self.role = role
+        self.zone = zone
+        self.address = address
+        self.volume = volume
+        self.sizeName = sizeName
+        self.release = release
+        self.configurationRevision = configurationRevision
+        self.state = state
+        self.components = components
+    }
+}
+
+public struct ComponentObservation: Codable, Hashable, Sendable {
+    public var kind: ComponentKind
+    public var isUp: Bool
+    /// Of the running process; nil when down.
+    public var processID: Int32?
+    /// Seconds in its present state.
+    public var seconds: Double
+    /// Why it is not started, for people: its program's content is not what its release says.
+    public var problem: String?
+
+    public init(kind: ComponentKind, isUp: Bool, processID: Int32?, seconds: Double, problem: String? = nil) {
+        self.kind = kind
+        self.isUp = isUp
+        self.processID = processID
+        self.seconds = seconds
+        self.problem = problem
+    }
+}
+
+public struct LoadBalancerObservation: Codable, Hashable, Sendable {
+    public var address: IPv4Address
+    /// `running` only when it takes connections.
+    public var state: InstanceObservation.State
+    public var backends: [Backend]
+
+    public struct Backend: Codable, Hashable, Sendable {
+        public var name: String
+        public var address: IPv4Address
+        public var admission: LoadBalancerSpec.Admission
+        /// The balancer's own health check.
+        public var isHealthy: Bool
+        public var openSessions: Int
+
+        public init(name: String, address: IPv4Address, admission: LoadBalancerSpec.Admission, isHealthy: Bool, openSessions: Int) {
+            self.name = name
+            self.address = address
+            self.admission = admission
+            self.isHealthy = isHealthy
+            self.openSessions = openSessions
+        }
+    }
+
+    public init(address: IPv4Address, state: InstanceObservation.State, backends: [Backend]) {
+        self.address = address
+        self.state = state
+        self.backends = backends
+    }
+}

@@ -1,0 +1,69 @@
+import FleetModel
+
+/// Where instances live: what a cloud offers, and no more.
+///
+/// Every `ensure` and `remove` is idempotent, bounded in time, and may be repeated or interrupted at any point; a later
+/// call finishes what an earlier one began. Calls for different clusters, and for different instances of one cluster, may
+/// run at the same time. All of them throw `SubstrateError`.
+public protocol Substrate: Sendable {
+    /// What everything else stands on: the pool's `unreachable` route, isolation between clusters. Called at start.
+    func prepare() async throws
+
+    /// Every cluster of which anything exists.
+    func clusters() async throws -> [ClusterName]
+
+    func observe(_ cluster: ClusterName) async throws -> SubstrateObservation
+
+    func ensureNetwork(_ spec: NetworkSpec) async throws
+    func removeNetwork(of cluster: ClusterName) async throws
+
+    func ensureVolume(_ spec: VolumeSpec) async throws
+    /// The data is gone afterwards.
+    func removeVolume(_ id: VolumeID) async throws
+
+    /// Makes and starts the instance, or completes it. An instance that exists with another release, configuration
+    /// revision or size is taken down and made anew with the same address and volume.
+    func ensureInstance(_ spec: InstanceSpec) async throws
+    func removeInstance(_ id: InstanceID) async throws
+
+    /// Replaces files of a running instance, each atomically, without touching its processes.
+    func writeFiles(_ files: [InstanceFile], to id: InstanceID) async throws
+
+    func ensureLoadBalancer(_ spec: LoadBalancerSpec) async throws
+    func removeLoadBalancer(of cluster: ClusterName) async throws
+
+    /// Where an instance finds its files.
+    func paths(of id: InstanceID, volume: VolumeID?) -> InstancePaths
+}
+
+/// What a substrate could not do.
+public struct SubstrateError: Error, Sendable, CustomStringConvertible {
+    public struct Code: Hashable, Sendable {
+        private enum Value { case unavailable, invalidArtifact, noSpace, conflict, permission, missingTool, timedOut, failed }
+        private var value: Value
+        /// Nothing answers just now; trying again may help.
+        public static let unavailable = Code(value: .unavailable)
+        /// A program's content is not what its release says.
+        public static let invalidArtifact = Code(value: .invalidArtifact)
+        public static let noSpace = Code(value: .noSpace)
+        /// An address or volume is held by somebody else.
+        public static let conflict = Code(value: .conflict)
+        public static let permission = Code(value: .permission)
+        public static let missingTool = Code(value: .missingTool)
+        public static let timedOut = Code(value: .timedOut)
+        public static let failed = Code(value: .failed)
+    }
+
+    public var code: Code
+    /// What happened and what to do.
+    public var message: String
+    public var cause: (any Error)?
+
+    public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
+        self.code = code
+        self.message = message
+        self.cause = cause
+    }
+
+    public var description: String { cause.map { "\(message) (\($0))" } ?? message }
+}

@@ -1,0 +1,175 @@
+import FleetModel
+import Planning
+import Substrate
+
+/// A cluster `demo` in three zones and what is seen of it. Starts with nothing there; `whole()` has everything.
+struct PlannerFixture {
+    var intent: ControlPlaneIntent
+    var observation = ControlPlaneObservation()
+    var policy = PlanningPolicy()
+
+    static let zones = ["z-a", "z-b", "z-c"].map { ZoneName(rawValue: $0) }
+
+    init(zones: [ZoneName] = PlannerFixture.zones, established: Bool = false) throws {
+        let network = try ClusterNetwork(pool: try IPv4Block("100.66.0.0/16"), slot: 0)
+        let spec = ControlPlaneSpec(
+            release: ReleaseID(rawValue: "1.33.4-eks.1"), version: try KubernetesVersion("1.33.4"), zones: zones, network: network)
+        intent = ControlPlaneIntent(cluster: try ClusterName("demo"), spec: spec, isDeleting: false, isEstablished: established)
+    }
+
+    /// Everything runs as wanted; etcd-z-a leads; api-1 in z-a and api-2 in z-b serve.
+    static func whole(zones: [ZoneName] = PlannerFixture.zones) throws -> PlannerFixture {
+        var fixture = try PlannerFixture(zones: zones, established: true)
+        fixture.addFoundation()
+        for (index, zone) in zones.enumerated() { fixture.addMember(zone, healthy: true, leads: index == 0) }
+        fixture.addAPIServer(1, zones[0], ready: true)
+        fixture.addAPIServer(2, zones[1 % zones.count], ready: true)
+        fixture.pointEndpoint()
+        fixture.observation.isBootstrapped = true
+        return fixture
+    }
+
+    var plan: Plan { ControlPlanePlanner(policy: policy).plan(intent, observation) }
+    var titles: [String] { plan.actions.map(\.title) }
+    var reasons: [String] { plan.waits.map(\.reason) }
+    /// What the invariants say of the planner's own plan.
+    var ownViolations: [InvariantViolation] { violations(of: plan.actions) }
+
+    func violations(of actions: [Action]) -> [InvariantViolation] { Invariants().violations(of: actions, intent, observation) }
+
+    func instance(_ name: String) -> InstanceID { InstanceID(cluster: intent.cluster, name: name) }
+    func volume(_ name: String) -> VolumeID { VolumeID(cluster: intent.cluster, name: name) }
+
+    // MARK: What is there
+
+    mutating func addFoundation() {
+        observation.substrate.network = NetworkObservation(network: intent.spec.network, isComplete: true)
+        for zone in intent.spec.zones.prefix(3) {
+            observation.substrate.volumes.append(VolumeObservation(id: volume("etcd-\(zone)"), zone: zone))
+        }
+    }
+
+    mutating func addMember(_ zone: ZoneName, healthy: Bool, leads: Bool = false, state: InstanceObservation.State = .running) {
+        let index = intent.spec.zones.firstIndex(of: zone) ?? 0
+        observation.substrate.instances.append(
+            InstanceObservation(
+                id: instance("etcd-\(zone)"), role: .etcd, zone: zone, address: intent.spec.network.etcdMember(index),
+                volume: volume("etcd-\(zone)"), sizeName: intent.spec.etcdSize.name, release: intent.spec.release,
+                configurationRevision: intent.spec.configurationRevision, state: state, components: []))
+        if healthy { observation.health.etcdMembers["etcd-\(zone)"] = EtcdMemberHealth(isHealthy: true, isLeader: leads) }
+    }
+
+    mutating func addAPIServer(_ number: Int, _ zone: ZoneName, ready: Bool, state: InstanceObservation.State = .running) {
+        observation.substrate.instances.append(
+            InstanceObservation(
+                id: instance("api-\(number)"), role: .apiServer, zone: zone, address: intent.spec.network.apiServers[number - 1],
+                volume: nil, sizeName: intent.spec.apiServerSize.name, release: intent.spec.release,
+                configurationRevision: intent.spec.configurationRevision, state: state, components: []))
+        if ready { observation.health.apiServers["api-\(number)"] = APIServerHealth(isReady: true) }
+    }
+
+    /// The load balancer runs and has every API server; its checks pass for those that are ready.
+    mutating func pointEndpoint() {
+        let ready = observation.health.apiServers.filter(\.value.isReady).keys
+        let backends = observation.substrate.instances.filter { $0.role == .apiServer }.sorted { $0.id < $1.id }.map {
+            LoadBalancerObservation.Backend(
+                name: $0.id.name, address: $0.address, admission: .ready, isHealthy: ready.contains($0.id.name), openSessions: 0)
+        }
+        observation.substrate.loadBalancer = LoadBalancerObservation(
+            address: intent.spec.network.loadBalancer, state: .running, backends: backends)
+    }
+
+    // MARK: What changes
+
+    mutating func change(_ name: String, _ change: (inout InstanceObservation) -> Void) {
+        for index in observation.substrate.instances.indices where observation.substrate.instances[index].id.name == name {
+            change(&observation.substrate.instances[index])
+        }
+    }
+
+    mutating func changeBackend(_ name: String, _ change: (inout LoadBalancerObservation.Backend) -> Void) {
+        guard var balancer = observation.substrate.loadBalancer else { return }
+        for index in balancer.backends.indices where balancer.backends[index].name == name { change(&balancer.backends[index]) }
+        observation.substrate.loadBalancer = balancer
+    }
+
+    mutating func remove(_ name: String) {
+        observation.substrate.instances.removeAll { $0.id.name == name }
+        silence(name)
+    }
+
+    /// The instance's components answer nobody.
+    mutating func silence(_ name: String) {
+        observation.health.etcdMembers[name] = nil
+        observation.health.apiServers[name] = nil
+        changeBackend(name) { $0.isHealthy = false }
+    }
+
+    mutating func lead(_ name: String) {
+        for key in observation.health.etcdMembers.keys { observation.health.etcdMembers[key]?.isLeader = key == name }
+    }
+
+    // MARK: The world does as told, at once
+
+    /// Carries out `actions` as a perfect substrate would, and everybody becomes healthy.
+    mutating func carryOut(_ actions: [Action]) {
+        for action in actions { carryOut(action) }
+        settle()
+    }
+
+    mutating func carryOut(_ action: Action) {
+        switch action {
+        case .ensureNetwork(let spec): observation.substrate.network = NetworkObservation(network: spec.network, isComplete: true)
+        case .ensureVolume(let spec): observation.substrate.volumes.append(VolumeObservation(id: spec.id, zone: spec.zone))
+        case .startInstance(let intent), .replaceInstance(let intent):
+            observation.substrate.instances.removeAll { $0.id == intent.id }
+            observation.substrate.instances.append(
+                InstanceObservation(
+                    id: intent.id, role: intent.role, zone: intent.zone, address: intent.address, volume: intent.volume,
+                    sizeName: intent.size.name, release: intent.release, configurationRevision: intent.configurationRevision,
+                    state: .running, components: []))
+        case .moveLeader(_, let to): lead(to.name)
+        case .removeInstance(let id): remove(id.name)
+        case .ensureLoadBalancer(let intent):
+            observation.substrate.loadBalancer = LoadBalancerObservation(
+                address: intent.network.loadBalancer, state: .running,
+                backends: intent.backends.map {
+                    .init(name: $0.name, address: $0.address, admission: $0.admission, isHealthy: false, openSessions: 0)
+                })
+        case .bootstrapKubernetes: observation.isBootstrapped = true
+        case .removeLoadBalancer: observation.substrate.loadBalancer = nil
+        case .removeVolume(let id): observation.substrate.volumes.removeAll { $0.id == id }
+        case .removeNetwork: observation.substrate.network = nil
+        }
+    }
+
+    /// Everybody who runs answers; exactly one member leads.
+    mutating func settle() {
+        let running = observation.substrate.instances.filter { $0.state == .running }
+        let leader = observation.health.etcdMembers.first { $0.value.isLeader }?.key ?? running.first { $0.role == .etcd }?.id.name
+        observation.health = HealthObservation()
+        for instance in running where instance.role == .etcd {
+            observation.health.etcdMembers[instance.id.name] = EtcdMemberHealth(isHealthy: true, isLeader: instance.id.name == leader)
+        }
+        for instance in running where instance.role == .apiServer {
+            observation.health.apiServers[instance.id.name] = APIServerHealth(isReady: true)
+            changeBackend(instance.id.name) { $0.isHealthy = true }
+        }
+    }
+
+    /// Plans and acts until nothing is left to do. Every plan is held against the invariants.
+    /// - Returns: the titles of each round.
+    mutating func run(rounds: Int = 40) throws -> [[String]] {
+        var done: [[String]] = []
+        settle()
+        for _ in 0..<rounds {
+            let plan = plan
+            let violations = violations(of: plan.actions)
+            if let first = violations.first { throw first }
+            if plan.actions.isEmpty { return done }
+            done.append(plan.actions.map(\.title))
+            carryOut(plan.actions)
+        }
+        return done
+    }
+}

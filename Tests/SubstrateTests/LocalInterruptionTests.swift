@@ -1,0 +1,86 @@
+import FleetModel
+import Foundation
+import LocalSubstrate
+import SlipwayTesting
+import Substrate
+import Testing
+import Timing
+
+@Suite(.serialized) struct LocalInterruptionTests {
+    /// However far it came: what is there is found, can be completed, and can be removed.
+    @Test(arguments: [0, 1, 3, 6, 9, 12, 16, 20, 25, 30, 40, 60, 100])
+    func cancelledCreateIsCompletedOrRemoved(milliseconds: Int) async throws {
+        for completes in [false, true] {
+            try await LocalRegion.with(names: ["first"]) { region in
+                let spec = region.sleeping("api-1")
+                await withTaskGroup(of: Void.self) { group in
+                    group.addTask {
+                        try? await region.make(spec)
+                        try? await region.substrate.ensureLoadBalancer(region.balancer())
+                    }
+                    group.addTask { try? await TimeSource.system.sleep(for: .milliseconds(milliseconds)) }
+                    await group.next()
+                    group.cancelAll()
+                }
+                guard completes else { return }
+                try await region.make(spec)
+                try await region.substrate.ensureLoadBalancer(region.balancer())
+                _ = try await region.process(of: spec.id)
+                #expect(try await region.substrate.observe(spec.id.cluster).loadBalancer?.state == .running)
+            }
+        }
+    }
+
+    @Test func tracesWithoutDirectoryAreFoundAndRemoved() async throws {
+        try await LocalRegion.with(names: ["first"]) { region in
+            let spec = region.sleeping("api-1")
+            try await region.make(spec)
+            let directory = region.directory + "/data/clusters/first"
+            // Its logger may write meanwhile.
+            _ = try await region.eventually("it is gone") {
+                try? FileManager.default.removeItem(atPath: directory)
+                return FileManager.default.fileExists(atPath: directory) ? nil : true
+            }
+            #expect(try await region.substrate.clusters() == [spec.id.cluster])
+            let seen = try await region.substrate.observe(spec.id.cluster)
+            #expect(seen.instances.map(\.id) == [spec.id])
+            #expect(seen.instances.first?.state == .incomplete)
+            let found = await HostCheck(configuration: region.substrate.configuration).leftovers(knownClusters: [])
+            #expect(found.count == 1)
+            try await region.substrate.removeInstance(spec.id)
+            try await region.substrate.removeNetwork(of: spec.id.cluster)
+            #expect(try await region.substrate.clusters().isEmpty)
+        }
+    }
+
+    @Test func damagedVolumeIsUnusable() async throws {
+        try await LocalRegion.with(names: ["first"]) { region in
+            let spec = VolumeSpec(id: VolumeID(cluster: region.names[0], name: "etcd-0"), zone: ZoneName(rawValue: "a"))
+            try await region.substrate.ensureVolume(spec)
+            try FileManager.default.removeItem(atPath: region.directory + "/data/clusters/first/volumes/etcd-0/data")
+            #expect(try await region.substrate.observe(spec.id.cluster).volumes.map(\.isUsable) == [false])
+            let error = await #expect(throws: SubstrateError.self) { try await region.substrate.ensureVolume(spec) }
+            #expect(error?.message.contains("damaged") == true)
+        }
+    }
+
+    @Test func fullDiskIsSaidAndLeavesNothing() async throws {
+        try await LocalRegion.with(names: ["first"]) { region in
+            let data = region.directory + "/data"
+            let fill = "mount -t tmpfs -o size=512k,mode=700 tmpfs \(data) && dd if=/dev/zero of=\(data)/fill bs=1k count=400 2>/dev/null"
+            #expect(try await shell(fill).isSuccess)
+            var spec = region.sleeping("api-1")
+            spec.files = [InstanceFile(path: "big", content: String(repeating: "x", count: 200_000))]
+            let error = await #expect(throws: SubstrateError.self) { try await region.make(spec) }
+            #expect(error?.code == .noSpace)
+            #expect(error?.message.contains(data) == true, "\(error as Any)")
+            #expect(try await region.observe(spec.id) == nil)
+            try await shell("rm \(data)/fill")
+            try await region.make(spec)
+            _ = try await region.process(of: spec.id)
+            try await region.substrate.removeEverything()
+            #expect(try await shell("ls -A \(data)").output == "")
+            #expect(try await shell("umount \(data) || umount -l \(data)").isSuccess)
+        }
+    }
+}

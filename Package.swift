@@ -193,7 +193,7 @@ let package = Package(
             dependencies: [
                 "Simulation", "Fleet", "Planning", "SimulatedSubstrate", "SlipwayTesting", "Substrate", "FleetModel", "Timing",
             ]),
-        .testTarget(name: "SystemTests", dependencies: ["slipway", "SlipwayClient", subprocess, systemPackage]),
+        .testTarget(name: "SystemTests", dependencies: ["slipway", "SlipwayClient", "LocalSubstrate", subprocess, systemPackage]),
     ]
 )
 

@@ -82,8 +82,7 @@ extension WholeRegion {
         /// From inside each network namespace of beta, nothing of alpha answers.
         private func triesToReachTheOther(_ region: RegionFixture) async throws {
             let alpha = try await addresses(region, "alpha")
-            let spaces = try await CommandRun.run("ip", ["netns", "list"]).required().output.split(separator: "\n")
-                .compactMap { $0.split(separator: " ").first.map(String.init) }.filter { $0.contains(".beta.") }
+            let spaces = region.namespaces(of: "beta")
             #expect(!spaces.isEmpty)
             let mine = try await addresses(region, "beta")
             let (space, target) = (try #require(spaces.first { $0.hasSuffix("api-1") }), try #require(alpha.first))

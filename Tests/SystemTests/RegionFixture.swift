@@ -1,4 +1,5 @@
 import Foundation
+import LocalSubstrate
 import Testing
 
 /// A region of its own on this machine, with the built `slipway`: own directory, ports, addresses. Removed whole afterwards, also
@@ -88,6 +89,12 @@ struct RegionFixture: Sendable {
             let run = try await CommandRun.run("s6-svstat", ["-o", "pid", "\(data)/supervision/slipway-server"])
             return Int32(run.output.trimmingCharacters(in: .whitespacesAndNewlines)).flatMap { $0 > 0 ? $0 : nil }
         }
+    }
+
+    /// The network namespaces of a cluster; other regions on this host may have a cluster of the same name.
+    func namespaces(of cluster: String) -> [String] {
+        let prefix = "\(LocalSubstrateConfiguration(dataDirectory: data).hostPrefix).\(cluster)."
+        return ((try? FileManager.default.contentsOfDirectory(atPath: "/run/netns")) ?? []).filter { $0.hasPrefix(prefix) }.sorted()
     }
 
     func service(_ name: String, _ order: String) async throws {

@@ -9,7 +9,7 @@ public enum KubernetesEndpoints {
     public static let schedulerPort: UInt16 = 10259
     public static let etcdClientPort: UInt16 = 2379
     public static let etcdPeerPort: UInt16 = 2380
-    /// Plain HTTP, `/metrics` and `/health` only.
+    /// `/metrics` and `/health` only, over TLS with a client certificate, like all of etcd.
     public static let etcdMetricsPort: UInt16 = 2381
     /// On the loopback address of each API server instance.
     public static let authenticatorPort: UInt16 = 21362
@@ -32,5 +32,5 @@ public enum KubernetesEndpoints {
 
     public static func etcdClient(at address: IPv4Address) -> String { "https://\(address):\(etcdClientPort)" }
 
-    public static func etcdMetrics(at address: IPv4Address, path: String) -> String { "http://\(address):\(etcdMetricsPort)\(path)" }
+    public static func etcdMetrics(at address: IPv4Address, path: String) -> String { "https://\(address):\(etcdMetricsPort)\(path)" }
 }

@@ -248,7 +248,7 @@ public final class SimulatedSubstrate: Substrate {
 extension SimulatedSubstrate: HealthProbe {
     public func probe(_ target: ProbeTarget) async -> HealthObservation {
         do { try await look() } catch { return HealthObservation() }
-        let health = trueState(of: target.cluster).health
+        let health = trueState(of: target.cluster.name).health
         var seen = HealthObservation()
         state.withLock { state in
             // Each answer may be lost by itself.

@@ -8,11 +8,10 @@ public protocol HealthProbe: Sendable {
 
 /// Whom to ask.
 public struct ProbeTarget: Sendable {
-    public var cluster: ClusterName
+    /// Whose authorities and identities the answers are checked with.
+    public var cluster: Cluster
     public var etcdMembers: [Instance]
     public var apiServers: [Instance]
-    /// The cluster CA's certificate, PEM.
-    public var certificateAuthority: String
 
     public struct Instance: Hashable, Sendable {
         public var name: String
@@ -24,11 +23,10 @@ public struct ProbeTarget: Sendable {
         }
     }
 
-    public init(cluster: ClusterName, etcdMembers: [Instance], apiServers: [Instance], certificateAuthority: String) {
+    public init(cluster: Cluster, etcdMembers: [Instance], apiServers: [Instance]) {
         self.cluster = cluster
         self.etcdMembers = etcdMembers
         self.apiServers = apiServers
-        self.certificateAuthority = certificateAuthority
     }
 }
 

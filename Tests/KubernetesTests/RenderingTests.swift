@@ -17,6 +17,13 @@ import Testing
         }
     }
 
+    /// Plain HTTP would show the metrics, and who leads, to whoever is on the network.
+    @Test(arguments: ["3.4.9", "3.5.16", "3.6.5"]) func etcdSpeaksOnlyTLS(_ version: String) throws {
+        let arguments = try Fixture(kubernetes: "1.30.14", etcd: version).etcd().arguments(of: .etcd)
+        #expect(!arguments.contains { $0.contains("http://") })
+        #expect(arguments.contains("--client-cert-auth=true") && arguments.contains("--peer-client-cert-auth=true"))
+    }
+
     @Test func everyFileThatIsNamedIsThere() throws {
         let fixture = try Fixture(kubernetes: "1.30.14", etcd: "3.5.16", enabledLogTypes: ["audit"])
         for spec in [try fixture.etcd(), try fixture.apiServer()] {

@@ -19,7 +19,7 @@ final class ClusterObserver: Sendable {
         self.time = time
     }
 
-    func observe(_ cluster: Cluster, certificateAuthority: String) async throws -> ControlPlaneObservation {
+    func observe(_ cluster: Cluster) async throws -> ControlPlaneObservation {
         let seen = try await substrate.observe(cluster.name)
         func targets(_ role: InstanceRole) -> [ProbeTarget.Instance] {
             seen.instances.filter { $0.role == role && $0.state == .running }.map { .init(name: $0.id.name, address: $0.address) }
@@ -28,10 +28,7 @@ final class ClusterObserver: Sendable {
         let health =
             isDeleting
             ? HealthObservation()
-            : await probe.probe(
-                ProbeTarget(
-                    cluster: cluster.name, etcdMembers: targets(.etcd), apiServers: targets(.apiServer),
-                    certificateAuthority: certificateAuthority))
+            : await probe.probe(ProbeTarget(cluster: cluster, etcdMembers: targets(.etcd), apiServers: targets(.apiServer)))
         return ControlPlaneObservation(
             substrate: seen, health: health, isBootstrapped: cluster.status.isBootstrapped,
             unreadySeconds: track(seen, health, cluster.name))

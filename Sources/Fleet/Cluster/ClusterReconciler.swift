@@ -32,7 +32,7 @@ struct ClusterReconciler: Reconciler {
         let cluster = stored.value
         let authority = try await executor.rendering.certificateAuthority(of: cluster)
         let intent = ControlPlaneIntent(cluster)
-        let observation = try await observer.observe(cluster, certificateAuthority: authority)
+        let observation = try await observer.observe(cluster)
         var plan = plan(intent, observation)
         refuseViolations(&plan, intent, observation)
 

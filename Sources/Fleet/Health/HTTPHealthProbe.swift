@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import FleetModel
 import Foundation
+import Kubernetes
 import NIOCore
 import NIOHTTP1
 import NIOSSL
@@ -8,16 +9,14 @@ import Substrate
 import Synchronization
 import Timing
 
-/// Asks etcd's and the API servers' own health endpoints over HTTP.
+/// Asks etcd's and the API servers' own health endpoints over HTTPS.
 ///
-/// etcd: `/health` on the metrics port is a linearizable read, so it says that there is a quorum; `etcd_server_is_leader`
+/// etcd: `/health` on the metrics port, which takes a client certificate, is a linearizable read, so it says that there is a quorum; `etcd_server_is_leader`
 /// of `/metrics` says who leads. API server: `/readyz`, verified with the cluster's CA.
 public final class HTTPHealthProbe: HealthProbe {
     private let client: HTTPClient
+    private let identities: ProbeIdentities
     private let time: TimeSource
-    /// Where etcd answers without TLS on the cluster's private network: health and metrics only.
-    private let etcdMetricsPort: Int
-    private let apiServerPort: Int
     private let leaders = Mutex<[IPv4Address: (isLeader: Bool, at: Duration)]>([:])
 
     /// An answer that takes longer does not count.
@@ -25,20 +24,20 @@ public final class HTTPHealthProbe: HealthProbe {
     /// Who leads is asked this often at most: the metrics page is large.
     private static let leaderAge = Duration.seconds(1)
 
-    public init(client: HTTPClient, time: TimeSource, etcdMetricsPort: Int = 2381, apiServerPort: Int = 6443) {
+    public init(client: HTTPClient, identities: ProbeIdentities, time: TimeSource) {
         self.client = client
+        self.identities = identities
         self.time = time
-        self.etcdMetricsPort = etcdMetricsPort
-        self.apiServerPort = apiServerPort
     }
 
     public func probe(_ target: ProbeTarget) async -> HealthObservation {
-        await withTaskGroup(of: Answer.self) { group in
+        guard let identity = try? await identities.identity(of: target.cluster) else { return HealthObservation() }
+        return await withTaskGroup(of: Answer.self) { group in
             for member in target.etcdMembers {
-                group.addTask { .etcd(member.name, await self.etcd(member.address)) }
+                group.addTask { .etcd(member.name, await self.etcd(member.address, identity.etcd)) }
             }
             for server in target.apiServers {
-                group.addTask { .apiServer(server.name, await self.apiServer(server.address, target.certificateAuthority)) }
+                group.addTask { .apiServer(server.name, await self.apiServer(server.address, identity.apiServer)) }
             }
             var health = HealthObservation()
             for await answer in group {
@@ -56,33 +55,32 @@ public final class HTTPHealthProbe: HealthProbe {
         case apiServer(String, APIServerHealth?)
     }
 
-    private func etcd(_ address: IPv4Address) async -> EtcdMemberHealth? {
-        let base = "http://\(address):\(etcdMetricsPort)"
-        guard let (status, body) = await get("\(base)/health", tls: nil) else { return nil }
+    private func etcd(_ address: IPv4Address, _ tls: TLSConfiguration) async -> EtcdMemberHealth? {
+        let health = KubernetesEndpoints.etcdMetrics(at: address, path: KubernetesEndpoints.etcdHealthPath)
+        guard let (status, body) = await get(health, tls) else { return nil }
         let isHealthy = status == 200 && body.contains("\"health\":\"true\"")
-        return EtcdMemberHealth(isHealthy: isHealthy, isLeader: isHealthy ? await leads(address, base) : false)
+        return EtcdMemberHealth(isHealthy: isHealthy, isLeader: isHealthy ? await leads(address, tls) : false)
     }
 
-    private func leads(_ address: IPv4Address, _ base: String) async -> Bool {
+    private func leads(_ address: IPv4Address, _ tls: TLSConfiguration) async -> Bool {
         if let known = leaders.withLock({ $0[address] }), time.uptime - known.at < Self.leaderAge { return known.isLeader }
-        guard let (_, body) = await get("\(base)/metrics", tls: nil) else { return false }
+        let metrics = KubernetesEndpoints.etcdMetrics(at: address, path: KubernetesEndpoints.metricsPath)
+        guard let (_, body) = await get(metrics, tls) else { return false }
         let isLeader = body.contains("\netcd_server_is_leader 1")
         leaders.withLock { $0[address] = (isLeader, time.uptime) }
         return isLeader
     }
 
-    private func apiServer(_ address: IPv4Address, _ authority: String) async -> APIServerHealth? {
-        guard let certificates = try? NIOSSLCertificate.fromPEMBytes(Array(authority.utf8)) else { return nil }
-        var tls = TLSConfiguration.makeClientConfiguration()
-        tls.trustRoots = .certificates(certificates)
-        guard let (status, _) = await get("https://\(address):\(apiServerPort)/readyz", tls: tls) else { return nil }
+    private func apiServer(_ address: IPv4Address, _ tls: TLSConfiguration) async -> APIServerHealth? {
+        guard let (status, _) = await get(KubernetesEndpoints.apiServer(at: address, path: KubernetesEndpoints.readyPath), tls) else {
+            return nil
+        }
         return APIServerHealth(isReady: status == 200)
     }
 
-    private func get(_ url: String, tls: TLSConfiguration?) async -> (status: UInt, body: String)? {
+    private func get(_ url: String, _ tls: TLSConfiguration) async -> (status: UInt, body: String)? {
         var request = HTTPClientRequest(url: url)
         request.tlsConfiguration = tls
-        // A connection that is not kept is one less that hides a dead peer, and it costs nothing on a private network.
         guard let response = try? await client.execute(request, timeout: Self.timeout),
             let body = try? await response.body.collect(upTo: 4 << 20)
         else { return nil }

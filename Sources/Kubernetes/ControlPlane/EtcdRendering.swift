@@ -54,6 +54,8 @@ extension ControlPlaneRenderer {
             "--initial-cluster-state=\(state.rawValue)",
             "--initial-cluster-token=\(context.clusterUID)",
             "--strict-reconfig-check=true",
+            // TLS and client certificates as on the client port (since 3.3). A port of its own answers before the member has a
+            // leader, when the client port still hangs.
             "--listen-metrics-urls=\(KubernetesEndpoints.etcdMetrics(at: placement.address, path: ""))",
             "--cert-file=\(path("pki/server.crt", in: placement))",
             "--key-file=\(path("pki/server.key", in: placement))",

@@ -31,6 +31,8 @@ struct RegionParts: Sendable {
     let simulated: SimulatedSubstrate?
     let clusters: Clusters
     let http: HTTPClient
+    /// For questions about health.
+    let probing: HTTPClient
     let replica: ReplicaIdentity
     let authenticator: Artifact
     let time: TimeSource
@@ -52,6 +54,10 @@ struct RegionParts: Sendable {
         var client = HTTPClient.Configuration()
         client.timeout.connect = .seconds(2)
         client.connectionPool.idleTimeout = .seconds(30)
+        var probing = client
+        // A question that nobody answers in time takes its connection with it, so that a connection to a peer that is gone is never
+        // asked again. Over HTTP/2 only the question would end.
+        probing.httpVersion = .http1Only
         return RegionParts(
             configuration: configuration, store: store, services: services, box: box,
             identity: IdentityStore(
@@ -63,6 +69,7 @@ struct RegionParts: Sendable {
                 region: configuration.region, cells: configuration.cells, addressPool: configuration.addressPool, store: store,
                 catalog: releases, time: time, logger: Logger(label: "slipway.clusters")),
             http: HTTPClient(eventLoopGroupProvider: .singleton, configuration: client),
+            probing: HTTPClient(eventLoopGroupProvider: .singleton, configuration: probing),
             replica: try ReplicaIdentity(dataDirectory: configuration.dataDirectory),
             authenticator: try OwnProgram.artifact(in: releases, record: "\(configuration.dataDirectory)/program.json"), time: time,
             logger: logger)
@@ -85,6 +92,7 @@ struct RegionParts: Sendable {
                 probe: simulated, rendering: SimulatedRendering(), operations: SimulatedOperations(simulated), time: time, logger: logger)
         }
         let credentials = CredentialStore(store: store, box: box, time: time)
+        let identities = ProbeIdentities(credentials: credentials, time: time)
         let operations = LiveControlPlaneOperations(client: http, credentials: credentials, time: time)
         let access = AccessPublisher(store: store, identity: identity, substrate: substrate, operations: operations)
         let rendering = ControlPlaneRendering(
@@ -92,7 +100,8 @@ struct RegionParts: Sendable {
             authenticator: authenticator, time: time)
         return CellService(
             configuration: CellConfiguration(cell: cell, addressPool: configuration.addressPool), store: store, substrate: substrate,
-            probe: HTTPHealthProbe(client: http, time: time), rendering: rendering, operations: operations, access: access, time: time,
+            probe: HTTPHealthProbe(client: probing, identities: identities, time: time), rendering: rendering, operations: operations,
+            access: access, time: time,
             logger: logger)
     }
 
@@ -102,7 +111,10 @@ struct RegionParts: Sendable {
             .clientCertificate(user: user, groups: ["system:masters"], now: time.now)
     }
 
-    func shutdown() async throws { try await http.shutdown() }
+    func shutdown() async throws {
+        try await http.shutdown()
+        try await probing.shutdown()
+    }
 }
 
 /// Finds a release's programs for the substrate.

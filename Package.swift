@@ -114,7 +114,8 @@ let package = Package(
             name: "Fleet",
             dependencies: [
                 "Controller", "Planning", "Substrate", "FleetStore", "FleetModel", "PKI", "Kubernetes", "Identity", "Timing", "EtcdClient",
-                "Observability", "SignatureV4", asyncHTTPClient, logging, nioCore, nioHTTP1, nioSSL, serviceLifecycle, crypto,
+                "Observability", "SignatureV4", asyncHTTPClient, logging, metrics, nioCore, nioPosix, nioHTTP1, nioSSL, serviceLifecycle,
+                crypto,
             ]),
         .target(
             name: "Controller",
@@ -160,7 +161,11 @@ let package = Package(
 
         .testTarget(name: "FleetModelTests", dependencies: ["FleetModel", "Timing"]),
         .testTarget(name: "PlanningTests", dependencies: ["Planning", "Substrate", "FleetModel"]),
-        .testTarget(name: "ControllerTests", dependencies: ["Controller", "Fleet", "SlipwayTesting"]),
+        .testTarget(
+            name: "ControllerTests",
+            dependencies: [
+                "Controller", "Fleet", "FleetModel", "FleetStore", "Planning", "Substrate", "Timing", "SlipwayTesting", logging,
+            ]),
         .testTarget(
             name: "StoreTests", dependencies: ["Simulation", "EtcdStore", "EtcdClient", "FleetStore", "Timing", "SlipwayTesting", logging]),
         .testTarget(name: "PKITests", dependencies: ["PKI", "FleetModel", x509, asn1]),

@@ -39,10 +39,12 @@ public protocol Substrate: Sendable {
 /// What a substrate could not do.
 public struct SubstrateError: Error, Sendable, CustomStringConvertible {
     public struct Code: Hashable, Sendable {
-        private enum Value { case unavailable, invalidArtifact, noSpace, conflict, permission, missingTool, timedOut, failed }
+        private enum Value { case unavailable, invalid, invalidArtifact, noSpace, conflict, permission, missingTool, timedOut, failed }
         private var value: Value
         /// Nothing answers just now; trying again may help.
         public static let unavailable = Code(value: .unavailable)
+        /// What was asked for cannot be; asking again does not help.
+        public static let invalid = Code(value: .invalid)
         /// A program's content is not what its release says.
         public static let invalidArtifact = Code(value: .invalidArtifact)
         public static let noSpace = Code(value: .noSpace)

@@ -115,6 +115,7 @@ extension LocalSubstrate {
                 }
                 try await Blocking.run { try FileTree.remove(record) }
             }
+            try await Blocking.run { [names] in try FileTree.remove(names.fenceRecord(cluster)) }
             await prune(cluster)
         }
     }
@@ -130,7 +131,7 @@ extension LocalSubstrate {
             for name in ["volumes", "instances", "balancer"] { FileTree.removeIfEmpty("\(directory)/\(name)") }
             if FileTree.names(in: directory) == ["logs"] { try FileTree.remove(names.logs(cluster)) }
             // Of an interrupted write.
-            unlink("\(names.networkRecord(cluster)).new")
+            for record in [names.networkRecord(cluster), names.fenceRecord(cluster)] { unlink("\(record).new") }
             FileTree.removeIfEmpty(directory)
         }
     }

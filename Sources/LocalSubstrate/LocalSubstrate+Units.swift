@@ -12,7 +12,7 @@ extension LocalSubstrate {
             return try await Blocking.run { [self] in
                 SubstrateObservation(
                     network: observeNetwork(cluster), volumes: observeVolumes(cluster), instances: observeInstances(cluster, now: now),
-                    loadBalancer: observeLoadBalancer(cluster, now: now))
+                    loadBalancer: observeLoadBalancer(cluster, now: now), fenced: fence(of: cluster)?.addresses ?? [])
             }
         }
     }
@@ -60,6 +60,7 @@ extension LocalSubstrate {
 
             """
         try await tools.run("ip", ["-netns", unit.namespace, "-batch", "-"], input: inside)
+        try await joinFence(unit, address: address)
     }
 
     func removeNetwork(of unit: Unit) async throws {

@@ -40,6 +40,13 @@ struct NetworkRecord: Codable, Equatable {
     var network: ClusterNetwork
 }
 
+struct FenceRecord: Codable, Equatable {
+    /// Fenced off everywhere.
+    var addresses: Set<IPv4Address>
+    /// What is being put in their place; nil when nothing is.
+    var next: Set<IPv4Address>?
+}
+
 struct VolumeRecord: Codable, Equatable {
     var zone: ZoneName
 }

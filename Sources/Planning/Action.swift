@@ -12,6 +12,8 @@ public enum Action: Codable, Hashable, Sendable {
     /// Hands etcd's leadership from one member to another.
     case moveLeader(from: InstanceID, to: InstanceID)
     case removeInstance(InstanceID)
+    /// Makes exactly these addresses of the cluster fail at once for everybody else; none: lifts the fence.
+    case ensureFence(ClusterName, Set<IPv4Address>)
     case ensureLoadBalancer(LoadBalancerIntent)
     case bootstrapKubernetes(ClusterName)
     case removeLoadBalancer(ClusterName)
@@ -27,6 +29,8 @@ public enum Action: Codable, Hashable, Sendable {
         case .replaceInstance(let intent): "replace instance \(intent.id.name)"
         case .moveLeader(let from, let to): "move etcd leadership from \(from.name) to \(to.name)"
         case .removeInstance(let id): "remove instance \(id.name)"
+        case .ensureFence(_, let addresses):
+            addresses.isEmpty ? "lift the fence" : "fence off \(addresses.sorted().map(\.description).joined(separator: ", "))"
         case .ensureLoadBalancer(let intent):
             "point the endpoint at \(intent.backends.map { $0.admission == .ready ? $0.name : "\($0.name) (\($0.admission.rawValue))" }.joined(separator: ", "))"
         case .bootstrapKubernetes: "make Kubernetes roles and bindings"

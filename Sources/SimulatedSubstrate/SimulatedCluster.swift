@@ -8,6 +8,8 @@ struct SimulatedCluster: Sendable {
     var volumes: [SimulatedVolume] = []
     var instances: [SimulatedInstance] = []
     var balancer: SimulatedBalancer?
+    /// Whoever has such an address reaches nobody else of the cluster, and is reached by nobody.
+    var fenced: Set<IPv4Address> = []
 
     /// Names of the etcd members of this cluster: of every volume it ever had.
     private(set) var members: [String] = []
@@ -52,7 +54,8 @@ struct SimulatedCluster: Sendable {
 
     private func answeringMembers(_ around: Surroundings) -> [(name: String, since: Duration)] {
         instances.compactMap { instance in
-            guard instance.role == .etcd, !around.dark.contains(instance.zone), members.contains(instance.id.name),
+            guard instance.role == .etcd, !around.dark.contains(instance.zone), !fenced.contains(instance.address),
+                members.contains(instance.id.name),
                 let start = instance.runningSince(.etcd, now: around.now), start + around.timings.etcdStart <= around.now
             else { return nil }
             return (instance.id.name, start + around.timings.etcdStart)
@@ -82,6 +85,7 @@ struct SimulatedCluster: Sendable {
     /// Since when an API server is ready, if it is. Kubernetes: `/readyz` includes etcd.
     private func readySince(_ instance: SimulatedInstance, _ around: Surroundings) -> Duration? {
         guard instance.role == .apiServer, !instance.isWedged, leader != nil, !around.dark.contains(instance.zone),
+            !fenced.contains(instance.address),
             let start = instance.runningSince(.apiServer, now: around.now)
         else { return nil }
         let since = max(start + around.timings.apiServerStart, leaderSince + around.timings.reconnect)
@@ -115,6 +119,11 @@ struct SimulatedCluster: Sendable {
         for member in answeringMembers(around) {
             health.etcdMembers[member.name] = EtcdMemberHealth(isHealthy: leader != nil, isLeader: leader == member.name)
         }
+        // Who is behind the fence answers Slipway, but reaches no other member.
+        for instance in instances where fenced.contains(instance.address) && !around.dark.contains(instance.zone) {
+            guard instance.role == .etcd, instance.runningSince(.etcd, now: around.now) != nil else { continue }
+            health.etcdMembers[instance.id.name] = EtcdMemberHealth(isHealthy: false, isLeader: false)
+        }
         for instance in instances where instance.role == .apiServer && !around.dark.contains(instance.zone) {
             guard instance.runningSince(.apiServer, now: around.now) != nil else { continue }
             health.apiServers[instance.id.name] = APIServerHealth(isReady: readySince(instance, around) != nil)
@@ -125,7 +134,8 @@ struct SimulatedCluster: Sendable {
     func observation(_ around: Surroundings) -> SubstrateObservation {
         SubstrateObservation(
             network: network, volumes: volumes.map { VolumeObservation(id: $0.id, zone: $0.zone, isUsable: $0.isUsable) },
-            instances: instances.map { $0.observation(now: around.now) }, loadBalancer: balancer.map { observation($0, around) })
+            instances: instances.map { $0.observation(now: around.now) }, loadBalancer: balancer.map { observation($0, around) },
+            fenced: fenced)
     }
 
     private func observation(_ balancer: SimulatedBalancer, _ around: Surroundings) -> LoadBalancerObservation {

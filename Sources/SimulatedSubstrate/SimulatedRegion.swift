@@ -65,7 +65,10 @@ struct SimulatedRegion: Sendable {
     mutating func endRemovingNetwork(_ name: ClusterName, _ now: Duration) {
         guard let network = clusters[name]?.network?.network else { return }
         blocks[network.block.base.bits] = nil
-        change(name, now) { $0.network = nil }
+        change(name, now) {
+            $0.network = nil
+            $0.fenced = []
+        }
     }
 
     mutating func ensureVolume(_ spec: VolumeSpec, _ now: Duration) throws {
@@ -152,6 +155,11 @@ struct SimulatedRegion: Sendable {
         try requireLight(instance.zone)
         guard instance.operation == operation else { throw SubstrateError(.unavailable, "somebody else works on \(id)") }
         change(id.cluster, now) { $0.instances.removeAll { $0.id == id } }
+    }
+
+    mutating func ensureFence(_ addresses: Set<IPv4Address>, of name: ClusterName, _ now: Duration) {
+        guard clusters[name] != nil else { return }
+        change(name, now) { $0.fenced = addresses }
     }
 
     // MARK: Load balancer

@@ -11,6 +11,7 @@ public enum SimulatedChange: Sendable {
     case removeVolume(VolumeID)
     case ensureInstance(InstanceSpec)
     case removeInstance(InstanceID)
+    case ensureFence(ClusterName, Set<IPv4Address>)
     case ensureLoadBalancer(LoadBalancerSpec)
     case removeLoadBalancer(ClusterName)
 
@@ -22,6 +23,7 @@ public enum SimulatedChange: Sendable {
         case .removeVolume(let id): id.cluster
         case .ensureInstance(let spec): spec.id.cluster
         case .removeInstance(let id): id.cluster
+        case .ensureFence(let name, _): name
         case .ensureLoadBalancer(let spec): spec.cluster
         }
     }
@@ -216,6 +218,16 @@ public final class SimulatedSubstrate: Substrate {
         guard trueState(of: id.cluster).substrate.instances.contains(where: { $0.id == id && $0.state == .running }) else {
             throw SubstrateError(.failed, "instance \(id) does not run")
         }
+    }
+
+    public func ensureFence(_ addresses: Set<IPv4Address>, of cluster: ClusterName) async throws {
+        try await perform(
+            .ensureFence(cluster, addresses),
+            [
+                {
+                    $0.ensureFence(addresses, of: cluster, $1); return true
+                }
+            ])
     }
 
     public func ensureLoadBalancer(_ spec: LoadBalancerSpec) async throws {

@@ -117,6 +117,31 @@ extension SubstrateCheck {
         try require(processes(first) == processes(second), "writing files restarted components")
     }
 
+    func fenceStandsUntilLifted() async throws {
+        func fenced() async throws -> Set<IPv4Address> { try await substrate.observe(cluster).fenced }
+        try await makeNetwork()
+        try await make(etcd(0))
+        try await make(apiServer(0))
+        try require(try await fenced().isEmpty, "something is fenced off that nobody asked for")
+        try await substrate.ensureFence([], of: cluster)
+        let member = etcd(0).address
+        for addresses: Set<IPv4Address> in [[member], [member], [member, apiServer(0).address], [apiServer(0).address], [member]] {
+            try await substrate.ensureFence(addresses, of: cluster)
+            try require(try await fenced() == addresses, "\(addresses) are not fenced off")
+        }
+        try await make(etcd(1))
+        _ = try await running(etcd(1))
+        // The holder of an address may go and come back; the fence stays.
+        try await substrate.removeInstance(etcd(0).id)
+        try await make(etcd(0))
+        try require(try await fenced() == [member], "the fence went with its instance")
+        for _ in 0..<2 {
+            try await substrate.ensureFence([], of: cluster)
+            try require(try await fenced().isEmpty, "the fence was not lifted")
+        }
+        try await substrate.ensureFence([member], of: cluster)
+    }
+
     func loadBalancerFollowsItsBackends() async throws {
         try await makeNetwork()
         let names = ["api-0", "api-1", "api-2"]

@@ -7,7 +7,7 @@ public enum SubstrateConformance: String, CaseIterable, Sendable, CustomStringCo
     case volumeOutlivesInstances, volumeStaysInItsZone
     case instanceRunsAndIsNotRestarted, instanceIsRemadeForNewRevision, instanceIsRemadeForNewSize, instancesAreMadeInParallel
     case addressIsHeldOnce, volumeIsHeldOnce, filesAreReplacedWithoutRestart
-    case loadBalancerFollowsItsBackends, removingWhatIsNotThereIsFine, everythingGoes, clustersAreIndependent
+    case fenceStandsUntilLifted, loadBalancerFollowsItsBackends, removingWhatIsNotThereIsFine, everythingGoes, clustersAreIndependent
 
     public var description: String { rawValue }
 
@@ -50,6 +50,7 @@ public enum SubstrateConformance: String, CaseIterable, Sendable, CustomStringCo
         case .addressIsHeldOnce: try await check.addressIsHeldOnce()
         case .volumeIsHeldOnce: try await check.volumeIsHeldOnce()
         case .filesAreReplacedWithoutRestart: try await check.filesAreReplacedWithoutRestart()
+        case .fenceStandsUntilLifted: try await check.fenceStandsUntilLifted()
         case .loadBalancerFollowsItsBackends: try await check.loadBalancerFollowsItsBackends()
         case .removingWhatIsNotThereIsFine: try await check.removingWhatIsNotThereIsFine()
         case .everythingGoes: try await check.everythingGoes()

@@ -6,15 +6,18 @@ public struct SubstrateObservation: Codable, Hashable, Sendable {
     public var volumes: [VolumeObservation]
     public var instances: [InstanceObservation]
     public var loadBalancer: LoadBalancerObservation?
+    /// Addresses that `ensureFence` has made fail, everywhere.
+    public var fenced: Set<IPv4Address>
 
     public init(
         network: NetworkObservation? = nil, volumes: [VolumeObservation] = [], instances: [InstanceObservation] = [],
-        loadBalancer: LoadBalancerObservation? = nil
+        loadBalancer: LoadBalancerObservation? = nil, fenced: Set<IPv4Address> = []
     ) {
         self.network = network
         self.volumes = volumes
         self.instances = instances
         self.loadBalancer = loadBalancer
+        self.fenced = fenced
     }
 
     public var isEmpty: Bool { network == nil && volumes.isEmpty && instances.isEmpty && loadBalancer == nil }

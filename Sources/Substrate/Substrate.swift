@@ -29,6 +29,15 @@ public protocol Substrate: Sendable {
     /// Replaces files of a running instance, each atomically, without touching its processes.
     func writeFiles(_ files: [InstanceFile], to id: InstanceID) async throws
 
+    /// Makes these addresses of the cluster fail at once, by a TCP reset, for every other instance of the cluster and for its
+    /// endpoint; and what their holders still send is reset too. Connections that are open are reset as well. Without it, what is
+    /// unreachable costs everybody who talks to it a timeout.
+    ///
+    /// The whole set each time; an empty one lifts the fence. Instances made while it stands get it before they start. It needs
+    /// nothing of the fenced instances or their zone. Slipway's own host is not fenced off: its probes must see whether what is
+    /// behind a fence works again.
+    func ensureFence(_ addresses: Set<IPv4Address>, of cluster: ClusterName) async throws
+
     func ensureLoadBalancer(_ spec: LoadBalancerSpec) async throws
     func removeLoadBalancer(of cluster: ClusterName) async throws
 

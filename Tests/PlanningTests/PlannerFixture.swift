@@ -130,6 +130,7 @@ struct PlannerFixture {
                     state: .running, components: []))
         case .moveLeader(_, let to): lead(to.name)
         case .removeInstance(let id): remove(id.name)
+        case .ensureFence(_, let addresses): observation.substrate.fenced = addresses
         case .ensureLoadBalancer(let intent):
             observation.substrate.loadBalancer = LoadBalancerObservation(
                 address: intent.network.loadBalancer, state: .running,

@@ -47,6 +47,7 @@ struct ClusterExecutor: Sendable {
             try await substrate.ensureInstance(try await rendering.instance(intent, of: cluster))
         case .moveLeader(let from, let to): try await operations.moveLeader(of: cluster, from: from, to: to)
         case .removeInstance(let id): try await substrate.removeInstance(id)
+        case .ensureFence(let name, let addresses): try await substrate.ensureFence(addresses, of: name)
         case .ensureLoadBalancer(let intent):
             try await substrate.ensureLoadBalancer(try await rendering.loadBalancer(intent, of: cluster))
         case .bootstrapKubernetes: try await operations.bootstrap(cluster)

@@ -18,6 +18,7 @@ struct HostNames: Sendable {
     var clusters: String { "\(data)/clusters" }
     func directory(_ cluster: ClusterName) -> String { "\(clusters)/\(cluster)" }
     func networkRecord(_ cluster: ClusterName) -> String { "\(directory(cluster))/network.json" }
+    func fenceRecord(_ cluster: ClusterName) -> String { "\(directory(cluster))/fence.json" }
     func volumes(_ cluster: ClusterName) -> String { "\(directory(cluster))/volumes" }
     func volume(_ id: VolumeID) -> String { "\(volumes(id.cluster))/\(id.name)" }
     func instances(_ cluster: ClusterName) -> String { "\(directory(cluster))/instances" }

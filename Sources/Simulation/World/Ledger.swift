@@ -106,6 +106,7 @@ final class Ledger: Sendable {
                     id: spec.id, role: spec.role, zone: spec.zone, size: spec.size, network: spec.network, address: spec.address,
                     volume: spec.volume, release: spec.release, configurationRevision: spec.configurationRevision))
         case .removeInstance(let id): .removeInstance(id)
+        case .ensureFence(let name, let addresses): .ensureFence(name, addresses)
         case .ensureLoadBalancer(let spec):
             .ensureLoadBalancer(LoadBalancerIntent(cluster: spec.cluster, network: spec.network, backends: spec.backends))
         case .removeLoadBalancer(let name): .removeLoadBalancer(name)

@@ -44,6 +44,9 @@ struct ManagedSubstrate: Substrate, HealthProbe, ControlPlaneOperations {
     func writeFiles(_ files: [InstanceFile], to id: InstanceID) async throws {
         try await change { try await base.writeFiles(files, to: id) }
     }
+    func ensureFence(_ addresses: Set<IPv4Address>, of cluster: ClusterName) async throws {
+        try await change { try await base.ensureFence(addresses, of: cluster) }
+    }
     func ensureLoadBalancer(_ spec: LoadBalancerSpec) async throws { try await change { try await base.ensureLoadBalancer(spec) } }
     func removeLoadBalancer(of cluster: ClusterName) async throws { try await change { try await base.removeLoadBalancer(of: cluster) } }
     func paths(of id: InstanceID, volume: VolumeID?) -> InstancePaths { base.paths(of: id, volume: volume) }

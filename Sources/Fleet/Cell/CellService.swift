@@ -18,12 +18,14 @@ public struct CellConfiguration: Sendable {
     public var resync: Duration
     /// An action that takes longer has failed and is tried again.
     public var actionTimeout: Duration
+    /// Clusters that start for the first time at once; about as many as there are cores.
+    public var bootLimit: Int
     /// Only tests that break the planner on purpose switch it off.
     public var checksInvariants: Bool
 
     public init(
         cell: CellName, addressPool: IPv4Block, concurrency: Int = 8, resync: Duration = .seconds(5),
-        actionTimeout: Duration = .seconds(60),
+        actionTimeout: Duration = .seconds(60), bootLimit: Int = 2,
         checksInvariants: Bool = true
     ) {
         self.cell = cell
@@ -31,6 +33,7 @@ public struct CellConfiguration: Sendable {
         self.concurrency = concurrency
         self.resync = resync
         self.actionTimeout = actionTimeout
+        self.bootLimit = bootLimit
         self.checksInvariants = checksInvariants
     }
 }
@@ -81,8 +84,8 @@ public struct CellService: Service {
             cell: configuration.cell, store: store, observer: ClusterObserver(substrate: substrate, probe: probe, time: time),
             executor: ClusterExecutor(
                 substrate: substrate, rendering: rendering, operations: operations, time: time, actionTimeout: configuration.actionTimeout),
-            plan: plan, checksInvariants: configuration.checksInvariants, addressPool: configuration.addressPool, time: time, logger: logger
-        )
+            plan: plan, checksInvariants: configuration.checksInvariants, addressPool: configuration.addressPool,
+            gate: BootGate(limit: configuration.bootLimit, time: time), wake: { clusters.add($0) }, time: time, logger: logger)
         let controller = ControllerService(
             reconciler: reconciler, queue: clusters, resync: configuration.resync, time: time, logger: logger, jitter: jitter)
         try await withThrowingTaskGroup(of: Void.self) { group in

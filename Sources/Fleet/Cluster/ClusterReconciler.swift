@@ -21,12 +21,16 @@ struct ClusterReconciler: Reconciler {
     /// The executor's own check before it acts.
     let checksInvariants: Bool
     let addressPool: IPv4Block
+    let gate: BootGate
+    /// Has a cluster looked at now.
+    let wake: @Sendable (ClusterName) -> Void
     let time: TimeSource
     let logger: Logger
 
     func reconcile(_ name: ClusterName) async throws -> Outcome {
         guard let stored = try await store.get(Cluster.self, StoreKeys.cluster(name, in: cell)) else {
             observer.forget(name)
+            leaveGate(name)
             return .absent
         }
         let cluster = stored.value
@@ -35,6 +39,7 @@ struct ClusterReconciler: Reconciler {
         let observation = try await observer.observe(cluster)
         var plan = plan(intent, observation)
         refuseViolations(&plan, intent, observation)
+        let mayStart = admit(cluster, &plan)
 
         if plan.outlook == .gone {
             try await forget(stored)
@@ -45,6 +50,7 @@ struct ClusterReconciler: Reconciler {
         let written = try await write(stored, intent, observation, plan, authority, steps: running)
         guard !plan.actions.isEmpty else {
             if plan.outlook == .healthy { return .settled }
+            if !mayStart { return .waiting("other clusters start first", recheck: .seconds(1)) }
             return .waiting(plan.waits.first?.message ?? "the cluster is not whole yet", recheck: recheck(cluster))
         }
 
@@ -66,6 +72,30 @@ struct ClusterReconciler: Reconciler {
             throw FleetError(.kubernetes, "\(failed.title): \(failed.error ?? "")")
         }
         return .waiting(plan.actions.map(\.title).joined(separator: ", "), recheck: .milliseconds(1))
+    }
+
+    /// A cluster's first start waits until few enough others are starting.
+    /// - Returns: false when it has to wait.
+    private func admit(_ cluster: Cluster, _ plan: inout Plan) -> Bool {
+        guard cluster.status.activeSince == nil, plan.outlook != .healthy, cluster.metadata.deletionRequestedAt == nil else {
+            leaveGate(cluster.name)
+            return true
+        }
+        let startsInstances = plan.actions.contains { if case .startInstance = $0 { true } else { false } }
+        guard startsInstances, !gate.admits(cluster.name) else { return true }
+        plan.actions.removeAll { action in
+            switch action {
+            case .startInstance, .ensureLoadBalancer: true
+            default: false
+            }
+        }
+        plan.waits.insert(
+            Wait("StartsLater", "as many clusters are starting as this region starts at once; this one keeps its place"), at: 0)
+        return false
+    }
+
+    private func leaveGate(_ cluster: ClusterName) {
+        if let next = gate.leave(cluster) { wake(next) }
     }
 
     /// A plan that would break an invariant is not carried out; the mistake is said.

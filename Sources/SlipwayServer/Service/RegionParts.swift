@@ -88,7 +88,8 @@ struct RegionParts: Sendable {
     func cellService(_ cell: CellName, store: any FleetStore, logger: Logger) -> CellService {
         if let simulated {
             return CellService(
-                configuration: CellConfiguration(cell: cell, addressPool: configuration.addressPool), store: store, substrate: simulated,
+                configuration: CellConfiguration(cell: cell, addressPool: configuration.addressPool, bootLimit: 64), store: store,
+                substrate: simulated,
                 probe: simulated, rendering: SimulatedRendering(), operations: SimulatedOperations(simulated), time: time, logger: logger)
         }
         let credentials = CredentialStore(store: store, box: box, time: time)
@@ -99,10 +100,16 @@ struct RegionParts: Sendable {
             region: configuration.region, releases: releases, credentials: credentials, access: access, substrate: substrate,
             authenticator: authenticator, time: time)
         return CellService(
-            configuration: CellConfiguration(cell: cell, addressPool: configuration.addressPool), store: store, substrate: substrate,
+            configuration: CellConfiguration(cell: cell, addressPool: configuration.addressPool, bootLimit: bootLimit), store: store,
+            substrate: substrate,
             probe: HTTPHealthProbe(client: probing, identities: identities, time: time), rendering: rendering, operations: operations,
             access: access, time: time,
             logger: logger)
+    }
+
+    /// Everything of `local` runs on this host's cores.
+    private var bootLimit: Int {
+        ProcessInfo.processInfo.environment["BOOT"].flatMap { Int($0) } ?? ProcessInfo.processInfo.activeProcessorCount
     }
 
     /// A client certificate of a cluster's Kubernetes API, good for a year.

@@ -73,6 +73,10 @@ public struct AuthenticatorService: Service {
             guard let entry = mapping.entries.first(where: { $0.principalARN == key.arn }) else {
                 throw AuthenticatorError("\(key.arn) has no access entry in cluster \(configuration.clusterName)")
             }
+            guard entry.principalID == key.userID else {
+                throw AuthenticatorError(
+                    "the access entry of \(key.arn) in cluster \(configuration.clusterName) is of a former user of that name")
+            }
             logger.info("accepted", metadata: ["arn": "\(key.arn)", "username": "\(entry.username)"])
             return TokenReview.Status(
                 authenticated: true,

@@ -1,4 +1,5 @@
 import FleetModel
+import Identity
 
 /// Decides whether a wanted cluster is allowed, and what its settings are. Pure.
 ///
@@ -27,14 +28,15 @@ public struct ClusterAdmission: Sendable {
     }
 
     /// - Throws: `ClusterServiceError` (`invalidParameter`).
-    public func settings(_ request: NewCluster, creatorARN: String) throws -> ClusterSettings {
+    public func settings(_ request: NewCluster, creator: Principal) throws -> ClusterSettings {
         try refuseUnoffered(request)
         guard let role = request.roleArn, !role.isEmpty else { throw invalid("The parameter 'roleArn' is required.") }
         guard ARNRules.isRole(role) else {
             throw invalid("The role ARN '\(role.prefix(200))' is not of the form arn:aws:iam::123456789012:role/NAME.")
         }
         guard let vpc = request.resourcesVpcConfig else { throw invalid("The parameter 'resourcesVpcConfig' is required.") }
-        var settings = ClusterSettings(roleARN: role, subnetIDs: try subnets(vpc.subnetIds ?? []), creatorARN: creatorARN)
+        var settings = ClusterSettings(
+            roleARN: role, subnetIDs: try subnets(vpc.subnetIds ?? []), creatorARN: creator.arn, creatorID: creator.userID)
         try setNetwork(&settings, vpc)
         try setKubernetesNetwork(&settings, request.kubernetesNetworkConfig)
         settings.enabledLogTypes = try logTypes(request.logging)

@@ -15,8 +15,8 @@ extension Clusters {
     public func create(_ request: NewCluster, as caller: Principal) async throws -> Cluster {
         try check(caller, .create, "eks:CreateCluster", region.clusterARN(String((request.name ?? "").prefix(120))))
         let name = try admission.name(request)
-        var settings = try admission.settings(request, creatorARN: caller.arn)
-        settings.requestDigest = try Self.digest(request, creatorARN: caller.arn)
+        var settings = try admission.settings(request, creator: caller)
+        settings.requestDigest = try Self.digest(request, creator: caller)
         let release = try await release(for: request.version)
         for _ in 0..<Self.attempts {
             if let existing = try await find(name.rawValue)?.value { return try replay(settings, of: existing) }
@@ -51,10 +51,10 @@ extension Clusters {
     }
 
     /// Of everything but the token, and of who asks.
-    private static func digest(_ request: NewCluster, creatorARN: String) throws -> String {
+    private static func digest(_ request: NewCluster, creator: Principal) throws -> String {
         var request = request
         request.clientRequestToken = nil
-        let bytes = try StoreCoding.encode(request) + Array(creatorARN.utf8)
+        let bytes = try StoreCoding.encode(request) + Array(creator.userID.utf8)
         return SHA256.hash(data: bytes).map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
     }
 
@@ -99,7 +99,7 @@ extension Clusters {
         let now = cluster.metadata.createdAt
         let entry = AccessEntry(
             cluster: cluster.name, cell: cluster.cell, metadata: Metadata(uid: UUID().uuidString.lowercased(), createdAt: now),
-            principalARN: caller.arn, username: caller.arn,
+            principalARN: caller.arn, principalID: caller.userID, username: caller.arn,
             policies: [
                 AssociatedAccessPolicy(policyARN: AccessPolicy.clusterAdmin.arn, namespaces: [], associatedAt: now, modifiedAt: now)
             ],

@@ -49,7 +49,7 @@ public struct Clusters: Sendable {
     public func names(as caller: Principal) async throws -> [String] {
         try check(caller, .list, "eks:ListClusters", region.clusterARN("*"))
         if caller.role == .owner {
-            return try await all().filter { $0.spec.settings.creatorARN == caller.arn }.map { $0.name.rawValue }
+            return try await all().filter { $0.spec.settings.creatorID == caller.userID }.map { $0.name.rawValue }
         }
         let prefix = StoreKeys.clusterIndexPrefix
         return try await store.list(prefix: prefix).values.map { String($0.key.rawValue.dropFirst(prefix.rawValue.count)) }
@@ -58,7 +58,7 @@ public struct Clusters: Sendable {
     /// Whole clusters, in order of names. Owners see their own.
     public func list(as caller: Principal) async throws -> [Cluster] {
         try check(caller, .list, "eks:ListClusters", region.clusterARN("*"))
-        return try await all().filter { caller.role != .owner || $0.spec.settings.creatorARN == caller.arn }
+        return try await all().filter { caller.role != .owner || $0.spec.settings.creatorID == caller.userID }
     }
 
     private func all() async throws -> [Cluster] {
@@ -114,7 +114,7 @@ public struct Clusters: Sendable {
     // MARK: Rights
 
     func check(_ caller: Principal, _ kind: ActionRequest.Kind, _ action: String, _ resource: String, owner: String? = nil) throws {
-        try Authorization.check(caller, ActionRequest(kind, name: action, resource: resource, ownerARN: owner))
+        try Authorization.check(caller, ActionRequest(kind, name: action, resource: resource, ownerID: owner))
     }
 
     /// The cluster, when the caller may do this to it.
@@ -126,7 +126,7 @@ public struct Clusters: Sendable {
             if caller.role == .viewer { try check(caller, kind, action, resource ?? region.clusterARN(name)) }
             throw notFound(name)
         }
-        try check(caller, kind, action, resource ?? region.clusterARN(name), owner: stored.value.spec.settings.creatorARN)
+        try check(caller, kind, action, resource ?? region.clusterARN(name), owner: stored.value.spec.settings.creatorID)
         return stored
     }
 

@@ -42,7 +42,7 @@ extension OperatorAPI {
             // An administrator's certificate is more than a look at the cluster.
             try Authorization.check(
                 principal,
-                action(.change, operation, resource: region.clusterARN(name), owner: cluster.spec.settings.creatorARN))
+                action(.change, operation, resource: region.clusterARN(name), owner: cluster.spec.settings.creatorID))
             return try await kubeconfig(cluster, for: principal)
         default:
             return Self.json(ClusterList(clusters: try await clusters.list(as: principal).map { ClusterOverview($0) }))
@@ -120,6 +120,6 @@ extension OperatorAPI {
     private func action(
         _ kind: ActionRequest.Kind, _ operation: Operation, resource: String = "*", owner: String? = nil
     ) -> ActionRequest {
-        ActionRequest(kind, name: "\(OperatorClient.serviceName):\(operation.name)", resource: resource, ownerARN: owner)
+        ActionRequest(kind, name: "\(OperatorClient.serviceName):\(operation.name)", resource: resource, ownerID: owner)
     }
 }

@@ -16,6 +16,7 @@ import Timing
     private func region() async throws -> EKSTestRegion {
         let region = try await EKSTestRegion()
         try await region.createCluster("demo")
+        _ = try await region.principal("anna", .viewer)
         return region
     }
 
@@ -56,6 +57,7 @@ import Timing
 
     @Test(arguments: [
         #"{}"#, #"{"principalArn": "anna"}"#, #"{"principalArn": "arn:aws:iam::000000000000:group/x"}"#,
+        #"{"principalArn": "arn:aws:iam::000000000000:user/nobody"}"#,
         #"{"principalArn": "\#(anna)", "kubernetesGroups": ["system:masters"]}"#,
         #"{"principalArn": "\#(anna)", "kubernetesGroups": ["eks:access-policy:AmazonEKSAdminPolicy"]}"#,
         #"{"principalArn": "\#(anna)", "username": "system:admin"}"#, #"{"principalArn": "\#(anna)", "type": "EC2_LINUX"}"#,
@@ -120,6 +122,33 @@ import Timing
         #expect(try await region.call(.delete, "/clusters/own", as: viewer).status == 403)
         #expect(try await region.call(.post, Self.path, "{}", as: viewer).status == 403)
         #expect(try await region.call(.delete, "/clusters/own", as: worker).status == 200)
+    }
+
+    /// AWS: an ARN stands for the unique id that it had when it was written down.
+    @Test func aNameThatIsTakenAgainInheritsNothing() async throws {
+        let region = try await region()
+        let old = try await region.principal("owner", .owner)
+        try await region.createCluster("own", as: old)
+        _ = try await region.call(.post, "/clusters/demo/access-entries", #"{"principalArn": "\#(Self.anna)"}"#)
+        for name in ["owner", "anna"] { try await region.identity.deletePrincipal(name) }
+        #expect(try await region.call(.get, "/clusters", as: old).status == 403)
+
+        let new = try await region.principal("owner", .owner)
+        #expect(try await region.call(.get, "/clusters", as: new).strings("clusters") == [])
+        #expect(try await region.call(.get, "/clusters/own", as: new).errorType == "AccessDeniedException")
+        #expect(try await region.call(.delete, "/clusters/own", as: new).status == 403)
+        let store = region.store
+        let key = StoreKeys.accessEntry(
+            "arn:aws:iam::000000000000:user/owner", of: try ClusterName("own"), in: CellName(rawValue: "a"))
+        let entry = try #require(try await store.get(AccessEntry.self, key)?.value)
+        let owner = try #require(try await region.identity.principal("owner"))
+        #expect(entry.principalID != nil && entry.principalID != owner.userID)
+
+        _ = try await region.principal("anna", .viewer)
+        let again = try await region.call(.post, "/clusters/demo/access-entries", #"{"principalArn": "\#(Self.anna)"}"#)
+        #expect(again.errorType == "ResourceInUseException" && again.text.contains("former user"), "\(again.text)")
+        #expect(try await region.call(.delete, Self.path).status == 200)
+        #expect(try await region.call(.post, "/clusters/demo/access-entries", #"{"principalArn": "\#(Self.anna)"}"#).status == 200)
     }
 
     @Test func everyCallIsAudited() async throws {

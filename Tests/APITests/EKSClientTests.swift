@@ -35,6 +35,7 @@ import Timing
 
     @Test(.timeLimit(.minutes(5))) func boto3() async throws {
         let region = try await EKSTestRegion(time: .system)
+        _ = try await region.principal("anna", .viewer)
         let (status, output) = try await run(region, .name("python3"), ["-c", Self.script])
         #expect(output.hasSuffix("all good\n"), "\(status)\n\(output)")
         let records = region.audit.records

@@ -82,7 +82,7 @@ import Timing
         }
         let entry = AccessEntry(
             cluster: try ClusterName("demo"), cell: CellName(rawValue: "a"), metadata: Metadata(uid: "1", createdAt: now),
-            principalARN: "arn:b", username: "b", kubernetesGroups: ["x", "x"],
+            principalARN: "arn:b", principalID: "AIDA1", username: "b", kubernetesGroups: ["x", "x"],
             policies: [policy(.clusterAdmin), policy(.view, ["a", "b-*"])], modifiedAt: now)
         let groups = AccessMappings(of: [entry]).entries.first?.groups
         #expect(

@@ -39,7 +39,8 @@ import Testing
             try JSONEncoder().encode(fixture.keys).write(to: directory.appendingPathComponent("keys.json"))
             let mappings = AccessMappings(entries: [
                 AccessMapping(
-                    principalARN: "arn:aws:iam::000000000000:user/anna", username: "anna", groups: ["eks:access-policy:AmazonEKSViewPolicy"]
+                    principalARN: "arn:aws:iam::000000000000:user/anna", principalID: "AIDA1", username: "anna",
+                    groups: ["eks:access-policy:AmazonEKSViewPolicy"]
                 )
             ])
             try JSONEncoder().encode(mappings).write(to: directory.appendingPathComponent("mappings.json"))
@@ -62,6 +63,19 @@ import Testing
             let status = try #require(stranger["status"] as? [String: Any])
             #expect(status["authenticated"] as? Bool == false)
             #expect((status["error"] as? String)?.contains("has no access entry") == true)
+        }
+    }
+
+    @Test func whoTakesTheNameOfAFormerUserIsRefused() async throws {
+        let fixture = try TokenFixture()
+        try await inDirectory { directory, configuration in
+            try JSONEncoder().encode(fixture.keys).write(to: directory.appendingPathComponent("keys.json"))
+            let entry = AccessMapping(
+                principalARN: "arn:aws:iam::000000000000:user/anna", principalID: "AIDA0", username: "anna", groups: ["system:masters"])
+            try JSONEncoder().encode(AccessMappings(entries: [entry])).write(to: directory.appendingPathComponent("mappings.json"))
+            let status = try #require(try await review(fixture.token(), configuration, fixture.now)["status"] as? [String: Any])
+            #expect(status["authenticated"] as? Bool == false)
+            #expect((status["error"] as? String)?.contains("former user") == true)
         }
     }
 

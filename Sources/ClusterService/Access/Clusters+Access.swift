@@ -30,14 +30,17 @@ extension Clusters {
             let cluster = try await changeable(name, "eks:CreateAccessEntry", caller)
             let now = time.now
             let principal = try AccessRules.principal(request.principalArn)
+            let principalID = try await principalID(principal)
             var new = AccessEntry(
                 cluster: cluster.value.name, cell: cluster.value.cell,
                 metadata: Metadata(uid: UUID().uuidString.lowercased(), createdAt: now), principalARN: principal,
+                principalID: principalID,
                 username: try request.username.map(AccessRules.username) ?? AccessRules.defaultUsername(principal),
                 kubernetesGroups: try AccessRules.groups(request.kubernetesGroups ?? []), type: try AccessRules.type(request.type),
                 tags: try TagRules.check(request.tags ?? [:]), modifiedAt: now)
             new.clientRequestToken = request.clientRequestToken
             if let existing = try await entry(principal, of: cluster.value)?.value {
+                guard existing.principalID == principalID else { throw formerPrincipal(principal, name) }
                 guard let token = request.clientRequestToken, existing.clientRequestToken == token else {
                     throw ClusterServiceError(
                         .inUse, "The specified access entry resource is already in use on this cluster.", cluster: name)
@@ -149,6 +152,24 @@ extension Clusters {
         }
         guard let written else { throw noEntry(principalARN, cluster.name.rawValue) }
         return written.value
+    }
+
+    /// The unique id behind an ARN; nil for one of elsewhere.
+    /// - Throws: `ClusterServiceError` (`invalidParameter`) when this region's account has no such user, as in EKS.
+    private func principalID(_ arn: String) async throws -> String? {
+        guard ARNRules.account(arn) == region.accountID, let name = ARNRules.iamName(arn, kind: "user") else { return nil }
+        guard Principal.isValid(name: name), let principal = try await store.get(Principal.self, StoreKeys.principal(name))?.value else {
+            throw ClusterServiceError(
+                .invalidParameter, "The specified principalArn is invalid: there is no user '\(name.prefix(80))' in this account.")
+        }
+        return principal.userID
+    }
+
+    private func formerPrincipal(_ principalARN: String, _ cluster: String) -> ClusterServiceError {
+        ClusterServiceError(
+            .inUse,
+            "The access entry of \(principalARN) on this cluster is of a former user of that name and lets nobody in; delete it, then make a new one.",
+            cluster: cluster)
     }
 
     private func noEntry(_ principalARN: String, _ cluster: String) -> ClusterServiceError {

@@ -47,9 +47,9 @@ public final class AccessPublisher: AccessPublishing {
     }
 
     private func files(of entries: [AccessEntry]) async throws -> [InstanceFile] {
-        let known = Set(entries.map(\.principalARN))
-        // Only the keys of those who may log in here.
-        let keys = SigningKeyPackage(keys: try await identity.signingKeys().keys.filter { known.contains($0.arn) })
+        // Only the keys of those who may log in here; not of one who took the name of a former user.
+        let known = Dictionary(entries.map { ($0.principalARN, $0.principalID) }, uniquingKeysWith: { $1 })
+        let keys = SigningKeyPackage(keys: try await identity.signingKeys().keys.filter { known[$0.arn] == $0.userID })
         return [
             InstanceFile(path: AuthenticatorFiles.mappings, content: try text(AccessMappings(of: entries))),
             InstanceFile(path: AuthenticatorFiles.signingKeys, content: try text(keys)),

@@ -6,6 +6,9 @@ public struct AccessEntry: Codable, Hashable, Sendable {
     public var cell: CellName
     public var metadata: Metadata
     public var principalARN: String
+    /// The principal's own id when the entry was made. Whoever takes the name later has another one and is not let in. Nil for
+    /// principals of elsewhere, whom no access key of this region stands for.
+    public var principalID: String?
     public var username: String
     public var kubernetesGroups: [String]
     /// `STANDARD`, `EC2_LINUX`, …
@@ -16,13 +19,15 @@ public struct AccessEntry: Codable, Hashable, Sendable {
     public var clientRequestToken: String?
 
     public init(
-        cluster: ClusterName, cell: CellName, metadata: Metadata, principalARN: String, username: String, kubernetesGroups: [String] = [],
-        type: String = "STANDARD", tags: [String: String] = [:], policies: [AssociatedAccessPolicy] = [], modifiedAt: Date
+        cluster: ClusterName, cell: CellName, metadata: Metadata, principalARN: String, principalID: String?, username: String,
+        kubernetesGroups: [String] = [], type: String = "STANDARD", tags: [String: String] = [:], policies: [AssociatedAccessPolicy] = [],
+        modifiedAt: Date
     ) {
         self.cluster = cluster
         self.cell = cell
         self.metadata = metadata
         self.principalARN = principalARN
+        self.principalID = principalID
         self.username = username
         self.kubernetesGroups = kubernetesGroups
         self.type = type

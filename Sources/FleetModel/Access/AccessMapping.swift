@@ -1,12 +1,15 @@
 /// Who a principal is inside a cluster: what the authenticator answers to the API server.
 public struct AccessMapping: Codable, Hashable, Sendable {
     public var principalARN: String
+    /// A key of another principal, of the same name, is not meant.
+    public var principalID: String?
     /// May hold `{{SessionName}}`, as EKS writes the user names of roles.
     public var username: String
     public var groups: [String]
 
-    public init(principalARN: String, username: String, groups: [String]) {
+    public init(principalARN: String, principalID: String?, username: String, groups: [String]) {
         self.principalARN = principalARN
+        self.principalID = principalID
         self.username = username
         self.groups = groups
     }
@@ -29,7 +32,8 @@ public struct AccessMappings: Codable, Hashable, Sendable {
             }
             var seen: Set<String> = []
             let groups = (entry.kubernetesGroups + ofPolicies).filter { seen.insert($0).inserted }
-            return AccessMapping(principalARN: entry.principalARN, username: entry.username, groups: groups)
+            return AccessMapping(
+                principalARN: entry.principalARN, principalID: entry.principalID, username: entry.username, groups: groups)
         }
     }
 }

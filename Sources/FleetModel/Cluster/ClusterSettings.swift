@@ -23,10 +23,13 @@ public struct ClusterSettings: Codable, Hashable, Sendable {
     public var requestDigest: String?
     /// ARN of the principal that created the cluster.
     public var creatorARN: String
+    /// Its own id, which nobody else ever gets: who owns the cluster is decided by it.
+    public var creatorID: String?
 
-    public init(roleARN: String, subnetIDs: [String], creatorARN: String) {
+    public init(roleARN: String, subnetIDs: [String], creatorARN: String, creatorID: String? = nil) {
         self.roleARN = roleARN
         self.subnetIDs = subnetIDs
         self.creatorARN = creatorARN
+        self.creatorID = creatorID
     }
 }

@@ -20,14 +20,14 @@ public struct ActionRequest: Hashable, Sendable {
     public var name: String
     /// ARN, or `*`.
     public var resource: String
-    /// ARN of who owns the resource, when it is owned.
-    public var ownerARN: String?
+    /// Unique id of who owns the resource, when it is owned. Not its ARN, which a new principal may take over.
+    public var ownerID: String?
 
-    public init(_ kind: Kind, name: String, resource: String, ownerARN: String? = nil) {
+    public init(_ kind: Kind, name: String, resource: String, ownerID: String? = nil) {
         self.kind = kind
         self.name = name
         self.resource = resource
-        self.ownerARN = ownerARN
+        self.ownerID = ownerID
     }
 }
 
@@ -41,7 +41,7 @@ public enum Authorization {
         case .owner:
             switch request.kind {
             case .list, .create: true
-            case .read, .change: request.ownerARN == principal.arn
+            case .read, .change: request.ownerID == principal.userID
             case .operate, .identity: false
             }
         }

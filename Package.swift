@@ -164,7 +164,8 @@ let package = Package(
         .testTarget(
             name: "ControllerTests",
             dependencies: [
-                "Controller", "Fleet", "FleetModel", "FleetStore", "Planning", "Substrate", "Timing", "SlipwayTesting", logging,
+                "Controller", "Fleet", "FleetModel", "FleetStore", "PKI", "Planning", "Substrate", "Timing", "SlipwayTesting", logging,
+                nioSSL,
             ]),
         .testTarget(
             name: "StoreTests", dependencies: ["Simulation", "EtcdStore", "EtcdClient", "FleetStore", "Timing", "SlipwayTesting", logging]),

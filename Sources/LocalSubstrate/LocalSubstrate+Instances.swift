@@ -1,6 +1,8 @@
 import FleetModel
+import Foundation
 import Substrate
 import Synchronization
+import Timing
 
 extension LocalSubstrate {
     public func ensureInstance(_ spec: InstanceSpec) async throws {
@@ -38,12 +40,18 @@ extension LocalSubstrate {
         }
     }
 
-    /// Path of each component's program, in order.
-    private func verified(_ components: [ComponentSpec]) async throws -> [String] {
-        try await Blocking.verify { [artifacts] in
+    /// Each component's program, in order.
+    private func verified(_ components: [ComponentSpec]) async throws -> [ServiceTree.Program] {
+        let now = time.now.timeIntervalSince1970
+        return try await Blocking.verify { [artifacts] in
             try components.map { component in
                 do {
-                    return try artifacts.verifiedPath(of: component.artifact)
+                    let path = try artifacts.verifiedPath(of: component.artifact)
+                    let fingerprint = FileTree.fingerprint(path, now: now)
+                    // Once more: what the fingerprint was taken of is what was found good, and not a file that came between.
+                    return ServiceTree.Program(
+                        path: try artifacts.verifiedPath(of: component.artifact), sha256: component.artifact.sha256,
+                        fingerprint: fingerprint)
                 } catch let error as SubstrateError {
                     throw error
                 } catch {
@@ -77,15 +85,15 @@ extension LocalSubstrate {
     }
 
     /// Makes the instance's directory beside its place and moves it there whole: one that can be seen is complete.
-    private func build(_ spec: InstanceSpec, record: InstanceRecord, programs: [String], unit: Unit) throws {
+    private func build(_ spec: InstanceSpec, record: InstanceRecord, programs: [ServiceTree.Program], unit: Unit) throws {
         try FileTree.remove(unit.unfinished)
         try FileTree.makeDirectory(unit.unfinished)
         do {
             try FileTree.makeDirectory("\(unit.unfinished)/files")
             for file in spec.files { try Self.write(file, below: "\(unit.unfinished)/files") }
-            let services = zip(spec.components, programs).map { component, path in
+            let services = zip(spec.components, programs).map { component, program in
                 ServiceTree.Service(
-                    kind: component.kind, artifact: (path, component.artifact.sha256),
+                    kind: component.kind, artifact: program,
                     command: ["\(unit.directory)/bin/\(component.kind.rawValue)"] + component.arguments,
                     environment: component.environment)
             }

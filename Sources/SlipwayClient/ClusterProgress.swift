@@ -8,11 +8,21 @@ public struct ClusterProgress: Sendable {
         case done(String, seconds: Double)
         case failed(String, error: String)
         case waiting(String)
+        /// The cluster's state, when it is another than before.
+        case state(String)
     }
+
+    /// A wait that comes back within this time, in seconds, is not told again: a member that answers every other time would fill the
+    /// screen.
+    public static let quiet: TimeInterval = 30
 
     private let begun: Date
     private var told: Set<StepKey> = []
-    private var lastWaits: [String] = []
+    /// When each wait was seen last.
+    private var seenWaits: [String: Date] = [:]
+    private var lastState: String?
+    /// The newest state of the cluster.
+    public private(set) var last: ClusterDetail?
     public private(set) var running: [StepRecord] = []
     public private(set) var waits: [String] = []
 
@@ -24,8 +34,19 @@ public struct ClusterProgress: Sendable {
     /// - Parameter begun: steps that ended earlier belong to the cluster's past and are not told.
     public init(begun: Date) { self.begun = begun }
 
+    /// `ACTIVE`, or `ACTIVE, degraded`, or `ACTIVE, not available`.
+    public static func state(of cluster: ClusterDetail) -> String {
+        func holds(_ kind: Condition.Kind, _ status: Condition.Status) -> Bool {
+            cluster.conditions.contains { $0.kind == kind && $0.status == status }
+        }
+        guard cluster.activeSince != nil, cluster.deletionRequestedAt == nil else { return cluster.status }
+        if holds(.available, .no) { return "\(cluster.status), not available" }
+        return holds(.degraded, .yes) ? "\(cluster.status), degraded" : cluster.status
+    }
+
     /// What is new in `cluster`.
-    public mutating func lines(_ cluster: ClusterDetail) -> [Line] {
+    public mutating func lines(_ cluster: ClusterDetail, now: Date) -> [Line] {
+        last = cluster
         var lines: [Line] = []
         running = cluster.steps.filter { $0.finishedAt == nil }
         for step in cluster.steps {
@@ -39,8 +60,12 @@ public struct ClusterProgress: Sendable {
             }
         }
         waits = cluster.waits.map(\.message)
-        for wait in waits where !lastWaits.contains(wait) { lines.append(.waiting(wait)) }
-        lastWaits = waits
+        for wait in waits where seenWaits[wait].map({ now.timeIntervalSince($0) > Self.quiet }) ?? true { lines.append(.waiting(wait)) }
+        seenWaits = seenWaits.filter { now.timeIntervalSince($0.value) <= Self.quiet }
+        for wait in waits { seenWaits[wait] = now }
+        let state = Self.state(of: cluster)
+        if let lastState, lastState != state { lines.append(.state(state)) }
+        lastState = state
         return lines
     }
 }

@@ -4,7 +4,8 @@ import SlipwayServer
 
 /// The `slipway` program.
 ///
-/// Exit codes: 0 done; 1 failed; 2 wrong use: arguments, not root, no region here, a request that the region refuses as wrong.
+/// Exit codes: 0 done; 1 failed; 2 wrong use: arguments, not root, no region here, a request that the region refuses as wrong;
+/// 130 interrupted.
 public struct SlipwayCommand: AsyncParsableCommand {
     public static let configuration = CommandConfiguration(
         commandName: "slipway",

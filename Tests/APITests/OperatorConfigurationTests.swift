@@ -19,6 +19,17 @@ struct OperatorConfigurationTests {
         #expect(configuration.secretKeyFile == "/srv/slipway/secret.key")
     }
 
+    @Test(arguments: ["{\"region\": {", "[1, 2]", ""])
+    func aBrokenRegionFileIsNamedAndWhatToDo(_ text: String) throws {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "slipway-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let files = RegionFiles(directory: directory.path)
+        try text.write(toFile: files.configurationPath, atomically: true, encoding: .utf8)
+        let error = #expect(throws: ServerError.self) { try files.configuration() }
+        #expect(error?.message.contains(files.configurationPath) == true && error?.message.contains("Correct the file") == true)
+    }
+
     @Test func everyPartIsRead() throws {
         let configuration = try load(
             """

@@ -15,16 +15,20 @@ struct OperatorObservabilityTests {
         registry.makeTimer(label: "seconds", dimensions: [("a", "1"), ("b", "2")]).recordNanoseconds(2_000_000_000)
         #expect(
             registry.text() == """
+                # HELP a_b_c a b c
                 # TYPE a_b_c counter
                 a_b_c{kind="x\\"y\\n"} 2
+                # HELP depth depth
                 # TYPE depth gauge
                 depth 1.5
+                # HELP seconds seconds
                 # TYPE seconds histogram
                 seconds_bucket{a="1",b="2",le="0.1"} 1
                 seconds_bucket{a="1",b="2",le="1"} 1
                 seconds_bucket{a="1",b="2",le="+Inf"} 2
                 seconds_sum{a="1",b="2"} 2.05
                 seconds_count{a="1",b="2"} 2
+                # HELP slipway_metrics_dropped_series_total Label sets that were refused because their metric had too many.
                 # TYPE slipway_metrics_dropped_series_total counter
                 slipway_metrics_dropped_series_total 0
 

@@ -24,24 +24,41 @@ struct OperatorProgressTests {
 
     @Test func eachStepIsToldOnceWhenItEnds() throws {
         var progress = ClusterProgress(begun: begun)
-        #expect(progress.lines(try cluster(steps: [step("a", 0, 1), step("b", 0, nil)])) == [.done("a", seconds: 1)])
+        #expect(progress.lines(try cluster(steps: [step("a", 0, 1), step("b", 0, nil)]), now: begun) == [.done("a", seconds: 1)])
         #expect(progress.running.map(\.title) == ["b"])
         let next = try cluster(steps: [step("a", 0, 1), step("b", 0, 3, error: "no")])
-        #expect(progress.lines(next) == [.failed("b", error: "no")])
-        #expect(progress.lines(next).isEmpty)
+        #expect(progress.lines(next, now: begun) == [.failed("b", error: "no")])
+        #expect(progress.lines(next, now: begun).isEmpty)
     }
 
     @Test func whatWasBeforeIsNotTold() throws {
         var progress = ClusterProgress(begun: begun)
-        #expect(progress.lines(try cluster(steps: [step("old", -20, -10)])).isEmpty)
+        #expect(progress.lines(try cluster(steps: [step("old", -20, -10)]), now: begun).isEmpty)
     }
 
     @Test func aWaitIsToldWhenItBegins() throws {
         var progress = ClusterProgress(begun: begun)
         let waiting = try cluster(waits: [Wait("EtcdNotReady", "etcd is not ready")])
-        #expect(progress.lines(waiting) == [.waiting("etcd is not ready")])
-        #expect(progress.lines(waiting).isEmpty)
-        #expect(progress.lines(try cluster()).isEmpty)
-        #expect(progress.lines(waiting) == [.waiting("etcd is not ready")])
+        #expect(progress.lines(waiting, now: begun) == [.waiting("etcd is not ready")])
+        #expect(progress.lines(waiting, now: begun + 1).isEmpty)
+        #expect(progress.lines(try cluster(), now: begun + 2).isEmpty)
+        // One that comes and goes is not told each time.
+        #expect(progress.lines(waiting, now: begun + 3).isEmpty)
+        #expect(progress.lines(try cluster(), now: begun + 4).isEmpty)
+        #expect(progress.lines(waiting, now: begun + 40) == [.waiting("etcd is not ready")])
+    }
+
+    @Test func aStateIsToldWhenItIsAnother() throws {
+        var progress = ClusterProgress(begun: begun)
+        var active = try cluster()
+        #expect(progress.lines(active, now: begun).isEmpty)
+        (active.status, active.activeSince) = ("ACTIVE", begun)
+        #expect(progress.lines(active, now: begun) == [.state("ACTIVE")])
+        var degraded = active
+        degraded.conditions = [Condition(kind: .degraded, status: .yes, reason: "r", message: "m", since: begun)]
+        #expect(progress.lines(degraded, now: begun) == [.state("ACTIVE, degraded")])
+        #expect(progress.lines(degraded, now: begun).isEmpty)
+        #expect(progress.lines(active, now: begun) == [.state("ACTIVE")])
+        #expect(progress.last == active)
     }
 }

@@ -10,6 +10,8 @@ extension WholeRegion {
             try await RegionFixture.with(2) { region in
                 let noRelease = try await region.up()
                 #expect(noRelease.code == 1 && noRelease.errors.contains("slipway release import"), "\(noRelease.report)")
+                #expect(!FileManager.default.fileExists(atPath: region.data), "a first start that fails leaves nothing")
+                try await simulatedNeedsNothing(region)
                 try await region.importRelease()
 
                 let none = try await region.slipway("cluster", "list")
@@ -31,6 +33,25 @@ extension WholeRegion {
                 try await storeGone(region)
                 try await region.expectNothingLeft()
             }
+        }
+
+        /// Neither root nor programs: nothing is run.
+        private func simulatedNeedsNothing(_ region: RegionFixture) async throws {
+            let home = "\(region.scratch)/nobody"
+            try await CommandRun.run("install", ["-d", "-o", "65534", "-g", "65534", home]).required()
+            let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", RegionFixture.program]
+            let environment = ["HOME": home, "SLIPWAY_DATA_DIR": "\(home)/data"]
+            try await withThrowingTaskGroup(of: CommandRun.self) { group in
+                group.addTask {
+                    try await CommandRun.run(
+                        "setpriv", nobody + ["dev", "up", "--substrate", "simulated", "--port", "\(region.port)"], environment: environment)
+                }
+                try await eventually("the simulated region is ready") { try await region.isReady }
+                try await CommandRun.run("setpriv", nobody + ["cluster", "create", "pretended"], environment: environment).required()
+                try await CommandRun.run("setpriv", nobody + ["dev", "down", "--purge"], environment: environment).required()
+                try #require(try await group.next()).required()
+            }
+            #expect(!FileManager.default.fileExists(atPath: "\(home)/data"))
         }
 
         private func portTaken(_ region: RegionFixture) async throws {

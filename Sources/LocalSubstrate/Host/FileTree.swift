@@ -94,6 +94,19 @@ enum FileTree {
         if durably, fsync(file) != 0 { throw failure("write", path, errno) }
     }
 
+    /// What `stat -L -c '%i %s %.9Y %.9Z'` prints: changes whenever the file's content does. Nil for a file that is not there, and for
+    /// one that was changed within the last second, whose times could stay the same over one more change.
+    /// - Parameter now: seconds since 1970.
+    static func fingerprint(_ path: String, now: Double) -> String? {
+        var status = stat()
+        guard stat(path, &status) == 0, now - Double(status.st_ctim.tv_sec) > 2 else { return nil }
+        func text(_ time: timespec) -> String {
+            let fraction = String(time.tv_nsec)
+            return "\(time.tv_sec).\(String(repeating: "0", count: 9 - fraction.count))\(fraction)"
+        }
+        return "\(status.st_ino) \(status.st_size) \(text(status.st_mtim)) \(text(status.st_ctim))"
+    }
+
     static func move(_ from: String, to: String) throws {
         guard rename(from, to) == 0 else { throw failure("rename \(from) to", to, errno) }
     }

@@ -3,10 +3,18 @@ import Substrate
 
 /// The s6 scan directory of a unit: one service a component, each with its logger.
 struct ServiceTree {
+    /// A program whose content was found good.
+    struct Program {
+        var path: String
+        var sha256: String
+        /// Its fingerprint when it was found good: as long as it stays, the first start need not hash the file once more.
+        var fingerprint: String?
+    }
+
     struct Service {
         var kind: ComponentKind
-        /// Where the program is found; nil when it is of the host and has no digest to check.
-        var artifact: (path: String, sha256: String)?
+        /// Nil when the program is of the host and has no digest to check.
+        var artifact: Program?
         /// The program and its arguments. The program's path carries the cluster's name, for an operator with `ps`.
         var command: [String]
         var environment: [String: String]
@@ -22,6 +30,9 @@ struct ServiceTree {
             let path = "\(directory)/scan/\(unit.service(service.kind))"
             try FileTree.makeDirectory("\(path)/log")
             if let artifact = service.artifact { try FileTree.link("\(directory)/bin/\(service.kind.rawValue)", to: artifact.path) }
+            if let seen = service.artifact?.fingerprint {
+                try FileTree.write("\(directory)/state/\(service.kind.rawValue).verified", "\(seen)\n")
+            }
             try FileTree.write("\(path)/run", run(service), mode: 0o700)
             try FileTree.write("\(path)/finish", finish(service), mode: 0o700)
             try FileTree.write("\(path)/log/run", log(service), mode: 0o700)

@@ -90,13 +90,20 @@ public final class PrometheusRegistry: MetricsFactory {
         }
         var page = ""
         for (name, kind, series) in families {
-            page += "# TYPE \(name) \(kind.rawValue)\n"
+            page += Self.header(name, kind, RegionMetrics.help[name] ?? name.replacing("_", with: " "))
             for (key, one) in series.sorted(by: { $0.key.labels.lexicographicallyPrecedes($1.key.labels) }) {
                 one.write(name: name, labels: key.labels, to: &page)
             }
         }
-        page += "# TYPE slipway_metrics_dropped_series_total counter\nslipway_metrics_dropped_series_total \(dropped)\n"
+        let droppedName = "slipway_metrics_dropped_series_total"
+        page += Self.header(droppedName, .counter, "Label sets that were refused because their metric had too many.")
+        page += "\(droppedName) \(dropped)\n"
         return page
+    }
+
+    /// What the text format puts before a metric's series.
+    static func header(_ name: String, _ kind: MetricSeries.Kind, _ help: String) -> String {
+        "# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n"
     }
 
     /// Prometheus allows `[a-zA-Z_:][a-zA-Z0-9_:]*`.

@@ -2,6 +2,15 @@ import CoreMetrics
 
 /// Slipway's own metrics: one place for their names and labels. They go to whatever `MetricsSystem` was bootstrapped with.
 public enum RegionMetrics {
+    /// What each says, for the page's `# HELP` lines.
+    static let help = [
+        "slipway_reconcile_seconds": "Duration of one look at a resource with all that was done about it.",
+        "slipway_reconcile_errors_total": "Looks at a resource that failed and are tried again.",
+        "slipway_queue_depth": "Resources that wait for a worker.",
+        "slipway_api_request_seconds": "Duration of API requests by service, operation and HTTP status.",
+        "slipway_clusters": "Clusters by their status.",
+    ]
+
     /// `slipway_reconcile_seconds{kind}` and, when it failed, `slipway_reconcile_errors_total{kind}`.
     public static func reconciled(kind: String, seconds: Double, failed: Bool) {
         Timer(label: "slipway_reconcile_seconds", dimensions: [("kind", kind)]).recordNanoseconds(nanoseconds(seconds))

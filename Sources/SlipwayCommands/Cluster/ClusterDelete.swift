@@ -32,8 +32,13 @@ struct ClusterDelete: AsyncParsableCommand {
         }
         console.note("Deleting cluster \(name)")
         let outcome = try await ClusterFollower(client: client, console: console).follow(
-            name, begun: begun.addingTimeInterval(-1), limit: .seconds(timeout)
+            name, begun: begun.addingTimeInterval(-1), limit: .seconds(timeout), hint: region.hint
         ) { $0.uid != cluster.uid }
+        if case .interrupted = outcome {
+            throw CommandError(
+                .interrupted, "Interrupted; the region goes on deleting cluster \(name).",
+                advice: "The same command again shows the rest, and `slipway cluster watch \(name)\(region.hint)` does.")
+        }
         if case .reached = outcome { console.note("Another cluster with this name was made meanwhile.") }
         try console.result(
             ["deleted": name], text: "Cluster \(name) is gone after \(Durations.text(TimeSource.system.now.timeIntervalSince(begun))).")

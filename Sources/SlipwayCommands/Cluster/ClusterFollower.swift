@@ -3,6 +3,7 @@ import Foundation
 import SlipwayClient
 import Synchronization
 import Timing
+import UnixSignals
 
 /// Follows one cluster's watch and prints each step as it ends, until `isDone` says so.
 struct ClusterFollower {
@@ -13,18 +14,27 @@ struct ClusterFollower {
     enum Outcome {
         case reached(ClusterDetail)
         case gone
+        /// By Ctrl-C or SIGTERM; with the last state that was seen.
+        case interrupted(ClusterDetail?)
     }
 
     /// - Parameters:
     ///   - limit: after that the command gives up; the region goes on.
+    ///   - hint: what commands that are shown need in order to mean this region.
     ///   - isDone: looks at each new state.
     func follow(
-        _ name: String, begun: Date, limit: Duration, isDone: @escaping @Sendable (ClusterDetail) -> Bool
+        _ name: String, begun: Date, limit: Duration, hint: String, isDone: @escaping @Sendable (ClusterDetail) -> Bool
     ) async throws -> Outcome {
         let progress = SharedProgress(begun: begun)
         let start = time.uptime
         let outcome = try await withThrowingTaskGroup(of: Outcome?.self) { group in
             group.addTask { try await read(name, progress, start: start, isDone: isDone) }
+            group.addTask {
+                for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) {
+                    return .interrupted(progress.value.withLock { $0.last })
+                }
+                throw CancellationError()
+            }
             group.addTask {
                 while time.uptime < start + limit {
                     try await time.sleep(for: .milliseconds(200))
@@ -42,7 +52,7 @@ struct ClusterFollower {
             throw CommandError(
                 .failed,
                 "Gave up after \(Durations.text(limit.seconds))\(waits.isEmpty ? "" : ", still waiting: " + waits.joined(separator: ", ")).",
-                advice: "The region goes on with it; `slipway cluster watch \(name)` shows how far it is.")
+                advice: "The region goes on with it; `slipway cluster watch \(name)\(hint)` shows how far it is.")
         }
         return outcome
     }
@@ -59,7 +69,7 @@ struct ClusterFollower {
                     isLost = false
                     if line.isGone { outcome = .gone }
                     if let cluster = line.cluster {
-                        for line in progress.value.withLock({ $0.lines(cluster) }) { tell(line, at: time.uptime - start) }
+                        for line in progress.value.withLock({ $0.lines(cluster, now: time.now) }) { tell(line, at: time.uptime - start) }
                         if isDone(cluster) { outcome = .reached(cluster) }
                     }
                     return outcome == nil
@@ -80,6 +90,7 @@ struct ClusterFollower {
         case .done(let title, let seconds):
             console.note("\(clock)  \(console.paint("done", .green))     \(title) (\(Durations.text(seconds)))")
         case .failed(let title, let error): console.note("\(clock)  \(console.paint("failed", .red))   \(title): \(error)")
+        case .state(let text): console.note("\(clock)  \(console.paint("now", .bold))      \(text)")
         case .waiting(let message): console.note("\(clock)  \(console.paint("waiting", .yellow))  \(message)")
         }
     }

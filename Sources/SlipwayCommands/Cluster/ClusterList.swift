@@ -16,7 +16,7 @@ struct ClusterList: AsyncParsableCommand {
             try output.console.result(
                 clusters,
                 text: clusters.isEmpty
-                    ? "There is no cluster. `slipway cluster create NAME` makes one."
+                    ? "There is no cluster. `slipway cluster create NAME\(region.hint)` makes one."
                     : TextTable(
                         header: ["NAME", "STATUS", "VERSION", "READY", "ENDPOINT", "AGE"],
                         rows: clusters.map {

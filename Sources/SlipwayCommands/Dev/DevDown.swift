@@ -26,7 +26,8 @@ struct DevDown: AsyncParsableCommand {
                 ["stopped": directory.path],
                 text: purge
                     ? "Nothing is left of the region in \(directory.path)."
-                    : "The region in \(directory.path) is stopped; `slipway dev up` brings it back with its clusters and their data.")
+                    : "The region in \(directory.path) is stopped; `slipway dev up\(directory.hint)` brings it back with its clusters and their data."
+            )
         } catch { throw CommandError(error) }
     }
 }

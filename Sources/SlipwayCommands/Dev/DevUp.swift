@@ -99,7 +99,7 @@ struct DevUp: AsyncParsableCommand {
     }
 
     private func tell(_ configuration: RegionConfiguration, isNew: Bool) throws {
-        let option = directory.isGiven ? " --data-dir \(directory.path)" : ""
+        let option = directory.hint
         try output.console.result(
             Report(
                 region: configuration.region.name, endpoint: configuration.listen.localURL, dataDirectory: directory.path,

@@ -6,6 +6,8 @@ struct CommandError: Error, CustomStringConvertible {
     enum Code: Int32 {
         case failed = 1
         case usage = 2
+        /// As shells say it of SIGINT.
+        case interrupted = 130
     }
 
     var code: Code

@@ -18,7 +18,8 @@ struct DataDirectoryOption: ParsableArguments {
         return URL(filePath: text).standardizedFileURL.path
     }
 
-    var isGiven: Bool { dataDir != nil || ProcessInfo.processInfo.environment["SLIPWAY_DATA_DIR"] != nil }
+    /// What a command that is shown to people needs in order to mean this region: ` --data-dir DIR`, or nothing for the default.
+    var hint: String { path == RegionConfiguration.defaultDataDirectory ? "" : " --data-dir \(path)" }
 }
 
 /// Which region a command talks to: the one in the data directory of this machine, or SLIPWAY_ENDPOINT with AWS credentials.
@@ -27,6 +28,12 @@ struct RegionOptions: ParsableArguments {
 
     @Option(help: "The region's address (default: SLIPWAY_ENDPOINT, else what the data directory says).")
     var endpoint: String?
+
+    /// What a command that is shown to people needs in order to mean this region.
+    var hint: String {
+        if let endpoint { return " --endpoint \(endpoint)" }
+        return ProcessInfo.processInfo.environment["SLIPWAY_ENDPOINT"] == nil ? directory.hint : ""
+    }
 
     /// - Throws: `CommandError` (`usage`) that says what is missing.
     func client() throws -> OperatorClient {

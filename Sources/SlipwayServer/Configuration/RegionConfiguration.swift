@@ -75,7 +75,7 @@ public struct RegionConfiguration: Codable, Hashable, Sendable {
     }
 
     /// - Throws: `ServerError` (`configuration`) that names the file and what is wrong in it.
-    public static func load(path: String) throws -> RegionConfiguration {
+    public static func load(path: String) throws(ServerError) -> RegionConfiguration {
         let text: String
         do {
             text = try String(contentsOfFile: path, encoding: .utf8)
@@ -91,7 +91,7 @@ public struct RegionConfiguration: Codable, Hashable, Sendable {
         } catch let error as DecodingError {
             throw ServerError(.configuration, "\(path): \(Self.explain(error))", cause: nil)
         } catch {
-            throw ServerError(.configuration, "\(path) is not a configuration.", cause: error)
+            throw ServerError(.configuration, "\(path) is neither YAML nor JSON: \(error)")
         }
     }
 

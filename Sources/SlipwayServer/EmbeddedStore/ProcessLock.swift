@@ -3,6 +3,7 @@ import Synchronization
 
 /// A file lock (flock) that says who holds it. It ends with the process, however that ends, or when it is released.
 public final class ProcessLock: Sendable {
+    private let path: String
     private let descriptor: Mutex<Int32?>
 
     /// - Throws: `ServerError`: `taken` when another process holds it, `failed` when the file cannot be made.
@@ -12,11 +13,13 @@ public final class ProcessLock: Sendable {
         guard descriptor >= 0 else {
             throw ServerError(.failed, "The lock \(path) cannot be made: \(String(cString: strerror(errno))).")
         }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        // The file may have been removed by its former holder between the two calls: a lock on it would keep nobody out.
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0, Self.isNamed(descriptor) else {
             close(descriptor)
             let holder = Self.holder(path: path).map { " (process \($0))" } ?? ""
             throw ServerError(.taken, "\(purpose)\(holder).")
         }
+        self.path = path
         self.descriptor = Mutex(descriptor)
         ftruncate(descriptor, 0)
         let text = "\(getpid())\n"
@@ -31,6 +34,18 @@ public final class ProcessLock: Sendable {
             if let held = descriptor { close(held) }
             descriptor = nil
         }
+    }
+
+    /// Takes the file away, too: for a lock in a directory that is to be left as it was found.
+    public func remove() {
+        unlink(path)
+        release()
+    }
+
+    /// proc_pid_fd(5): the link of a file without a name says so.
+    private static func isNamed(_ descriptor: Int32) -> Bool {
+        guard let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(descriptor)") else { return true }
+        return !link.hasSuffix(" (deleted)")
     }
 
     /// The process that holds the lock, or nil when nobody does.

@@ -23,7 +23,7 @@ public struct RegionResponder: HTTPResponder {
         operators = OperatorAPI(
             region: parts.configuration.region, identity: parts.identity, clusters: parts.clusters,
             administratorCertificate: { try await parts.administratorCertificate(of: $0, user: $1) }, store: parts.store,
-            catalog: parts.releases, audit: parts.audit, describeRegion: { try await Self.detail(parts, health) }, time: parts.time,
+            catalog: parts.catalog, audit: parts.audit, describeRegion: { try await Self.detail(parts, health) }, time: parts.time,
             logger: Logger(label: "slipway.operator"))
         eks = EKSAPI(
             clusters: parts.clusters, identity: parts.identity, audit: parts.audit, time: parts.time, logger: Logger(label: "slipway.eks"))

@@ -32,7 +32,8 @@ public struct DevRegion: Sendable {
     }
 
     /// Checks the surroundings, makes the files of a new region, and starts its store. Repeating it is harmless.
-    /// - Throws: `ServerError`, `ReleaseError`; what was begun is continued by the next `up`, or removed by `down`.
+    /// - Throws: `ServerError`, `ReleaseError`. When the surroundings are not fit for a new region, nothing is left; what was begun
+    ///   after that is continued by the next `up`, or removed by `down`.
     public func prepare(_ options: DevOptions) async throws -> Start {
         let isNew = !files.exists
         let configuration =
@@ -41,9 +42,21 @@ public struct DevRegion: Sendable {
             : try options.applied(to: try files.configuration())
         try configuration.check()
         if configuration.substrate == .local { try requireRoot() }
-        try makeDirectory()
+        let made = try makeDirectory()
         let lock = try ProcessLock(
             path: files.workLockPath, purpose: "Another `slipway dev up` or `dev down` is at work on \(files.directory)")
+        do {
+            return try await prepare(configuration, lock)
+        } catch {
+            if !files.exists {
+                lock.remove()
+                for directory in made where rmdir(directory) != 0 { break }
+            }
+            throw error
+        }
+    }
+
+    private func prepare(_ configuration: RegionConfiguration, _ lock: ProcessLock) async throws -> Start {
         if let process = serverProcess { return .alreadyRunning(try files.configuration(), process: process) }
         try PortCheck.require(
             host: configuration.listen.host, port: configuration.listen.port, purpose: "the region's service", option: "--port")
@@ -68,13 +81,24 @@ public struct DevRegion: Sendable {
         }
     }
 
-    private func makeDirectory() throws {
+    /// - Returns: the directories that were not there before, the innermost first.
+    private func makeDirectory() throws -> [String] {
+        var missing: [String] = []
+        var path = URL(filePath: files.directory)
+        while !FileManager.default.fileExists(atPath: path.path), path.path != "/" {
+            missing.append(path.path)
+            path.deleteLastPathComponent()
+        }
         do {
             try FileManager.default.createDirectory(
                 atPath: files.directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch {
-            throw ServerError(.failed, "The data directory \(files.directory) cannot be made.", cause: error)
+            for directory in missing { rmdir(directory) }
+            throw ServerError(
+                .failed, "The data directory \(files.directory) cannot be made; choose another with --data-dir or SLIPWAY_DATA_DIR.",
+                cause: error)
         }
+        return missing
     }
 
     func store(_ configuration: RegionConfiguration) -> EmbeddedStore {

@@ -15,6 +15,8 @@ public struct RegionFiles: Sendable {
     public var serverLockPath: String { "\(directory)/server.lock" }
     /// Of one replica of `slipway server` with an external store.
     public func replicaLockPath(port: Int) -> String { "\(directory)/server-\(port).lock" }
+    /// The name of the one service of a region, or of a replica that listens on `port`, beside others that share the directory.
+    public func replicaPath(port: Int?) -> String { "\(directory)/replica\(port.map { "-\($0)" } ?? "")" }
     public var storeDirectory: String { "\(directory)/store" }
     public var supervisionDirectory: String { "\(directory)/supervision" }
     public var logDirectory: String { "\(directory)/log" }
@@ -24,7 +26,17 @@ public struct RegionFiles: Sendable {
     /// - Throws: `ServerError`: `missing` without a region here, `configuration` when the file is wrong.
     public func configuration() throws -> RegionConfiguration {
         try refuseUnreadable(configurationPath)
-        return try RegionConfiguration.load(path: configurationPath)
+        do {
+            return try RegionConfiguration.load(path: configurationPath)
+        } catch let error {
+            throw ServerError(
+                error.code,
+                """
+                \(error.message)\(error.message.hasSuffix(".") ? "" : ".")
+                       Correct the file. Or move it away and run `slipway dev up` with the options that the region was made with
+                       (--region, --port, --store-port, --address-pool): its clusters and their data stay.
+                """, cause: error.cause)
+        }
     }
 
     /// The key of the region's first administrator.

@@ -26,6 +26,8 @@ struct RegionParts: Sendable {
     let identity: IdentityStore
     let audit: FileAuditLog
     let releases: ReleaseStore
+    /// What clusters can be made of.
+    let catalog: any ReleaseCatalog
     let substrate: any Substrate
     /// The substrate, when it is a simulated one: it also answers for the control planes that it pretends to run.
     let simulated: SimulatedSubstrate?
@@ -51,6 +53,14 @@ struct RegionParts: Sendable {
                 logger: Logger(label: "slipway.local"))
         try await substrate.prepare()
         try await check(releases, logger)
+        let files = RegionFiles(directory: configuration.dataDirectory)
+        let replica = try ReplicaIdentity(
+            path: files.replicaPath(port: configuration.embeddedStore == nil ? configuration.listen.port : nil))
+        let authenticator =
+            simulated == nil
+            ? try OwnProgram.artifact(in: releases, record: "\(configuration.dataDirectory)/program.json") : SimulatedReleases.program
+        let catalog: any ReleaseCatalog = simulated == nil ? releases : SimulatedReleases(imported: releases)
+        let audit = try FileAuditLog(path: configuration.auditLog, logger: Logger(label: "slipway.audit"))
         var client = HTTPClient.Configuration()
         client.timeout.connect = .seconds(2)
         client.connectionPool.idleTimeout = .seconds(30)
@@ -58,20 +68,22 @@ struct RegionParts: Sendable {
         // A question that nobody answers in time takes its connection with it, so that a connection to a peer that is gone is never
         // asked again. Over HTTP/2 only the question would end.
         probing.httpVersion = .http1Only
+        // What is refused is an answer.
+        probing.connectionPool.retryConnectionEstablishment = false
         return RegionParts(
             configuration: configuration, store: store, services: services, box: box,
             identity: IdentityStore(
                 store: store, sealing: BoxSealing(box: box), region: configuration.region, time: time,
                 logger: Logger(label: "slipway.identity")),
-            audit: try FileAuditLog(path: configuration.auditLog, logger: Logger(label: "slipway.audit")), releases: releases,
+            audit: audit, releases: releases, catalog: catalog,
             substrate: substrate, simulated: simulated,
             clusters: Clusters(
                 region: configuration.region, cells: configuration.cells, addressPool: configuration.addressPool, store: store,
-                catalog: releases, time: time, logger: Logger(label: "slipway.clusters")),
+                catalog: catalog, time: time, logger: Logger(label: "slipway.clusters")),
             http: HTTPClient(eventLoopGroupProvider: .singleton, configuration: client),
             probing: HTTPClient(eventLoopGroupProvider: .singleton, configuration: probing),
-            replica: try ReplicaIdentity(dataDirectory: configuration.dataDirectory),
-            authenticator: try OwnProgram.artifact(in: releases, record: "\(configuration.dataDirectory)/program.json"), time: time,
+            replica: replica,
+            authenticator: authenticator, time: time,
             logger: logger)
     }
 

@@ -77,7 +77,9 @@ public struct RegionServer: Sendable {
             metadata: ["address": "\(configuration.listen.host):\(configuration.listen.port)", "version": "\(SlipwayVersion.current)"])
         do {
             try await ServiceGroup(configuration: group).run()
-        } catch let error as ServiceGroupError {
+        } catch {
+            try await parts.shutdown()
+            guard error is ServiceGroupError else { throw error }
             throw ServerError(.failed, "A part of the service ended by itself.", cause: error)
         }
         try await parts.shutdown()

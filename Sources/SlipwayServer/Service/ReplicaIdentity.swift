@@ -8,8 +8,8 @@ struct ReplicaIdentity: Sendable {
 
     /// Reads the replica's name, or makes one.
     /// - Throws: `ServerError` (`failed`).
-    init(dataDirectory: String) throws {
-        let path = "\(dataDirectory)/replica"
+    /// - Parameter path: of the file that keeps the name. Two replicas with one name would take each other's lock away.
+    init(path: String) throws {
         if let known = try? String(contentsOfFile: path, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines), !known.isEmpty {
             name = known
         } else {

@@ -117,6 +117,13 @@ let package = Package(
                 "Observability", "SignatureV4", asyncHTTPClient, logging, metrics, nioCore, nioPosix, nioHTTP1, nioSSL, serviceLifecycle,
                 crypto,
             ]),
+        // Sealed snapshots of etcd, where they are kept, and how they are checked and restored.
+        .target(
+            name: "Backups",
+            dependencies: [
+                "EtcdClient", "PKI", "SignatureV4", "FleetModel", "Timing", asyncHTTPClient, nioCore, nioHTTP1, crypto, subprocess,
+                systemPackage, logging,
+            ]),
         .target(
             name: "Controller",
             dependencies: ["FleetStore", "Timing", logging, metrics, heap, serviceLifecycle]),

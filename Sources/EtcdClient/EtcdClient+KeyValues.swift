@@ -17,6 +17,16 @@ extension EtcdClient {
         return EtcdRange(values: response.kvs.map(EtcdKeyValue.init), revision: response.header.revision, more: response.more)
     }
 
+    /// How many keys there are, linearizable.
+    /// - Parameter revision: 0 for the newest. Throws `compacted` when it is gone.
+    public func count(_ keys: EtcdKeys, revision: Int64 = 0) async throws(EtcdError) -> Int64 {
+        var request = keys.range
+        request.revision = revision
+        request.countOnly = true
+        let message = request
+        return try await call("count") { try await keyValues.range(message, options: $0) }.count
+    }
+
     /// All of it as of one revision, however many pages that takes.
     public func list(_ keys: EtcdKeys, pageSize: Int = 1_000) async throws(EtcdError) -> EtcdRange {
         while true {

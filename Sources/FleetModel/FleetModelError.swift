@@ -2,7 +2,7 @@
 public struct FleetModelError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The rule that was broken.
     public enum Code: String, Sendable {
-        case invalidName, invalidAddress, invalidVersion, invalidARN, invalidRelease, capacity
+        case invalidName, invalidAddress, invalidVersion, invalidARN, invalidRelease, capacity, invalidBackupPolicy
     }
 
     public var code: Code

@@ -23,6 +23,8 @@ public struct ClusterSpec: Codable, Hashable, Sendable {
     public var controlPlane: ControlPlaneSpec
     /// What the customer said through the EKS API, kept to be said back.
     public var settings: ClusterSettings
+    /// Set while the cluster's data is to become that of a snapshot.
+    public var restore: RestoreIntent?
 
     public init(controlPlane: ControlPlaneSpec, settings: ClusterSettings) {
         self.controlPlane = controlPlane

@@ -18,6 +18,8 @@ public struct ClusterStatus: Codable, Hashable, Sendable {
     public var activeSince: Date?
     /// The Kubernetes objects that Slipway keeps in the cluster were made.
     public var isBootstrapped = false
+    /// How the last restore ended.
+    public var lastRestore: RestoreRecord?
 
     /// How many steps are kept.
     public static let stepLimit = 64

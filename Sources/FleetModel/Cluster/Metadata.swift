@@ -18,9 +18,13 @@ public struct Metadata: Codable, Hashable, Sendable {
     }
 }
 
-/// One aspect of a resource's state: `Available`, `Progressing`, `Degraded`.
+/// One aspect of a resource's state: `Available`, `Progressing`, `Degraded`, `BackupHealthy`.
 public struct Condition: Codable, Hashable, Sendable {
-    public enum Kind: String, Codable, Sendable { case available = "Available", progressing = "Progressing", degraded = "Degraded" }
+    public enum Kind: String, Codable, Sendable {
+        case available = "Available", progressing = "Progressing", degraded = "Degraded"
+        /// The newest scheduled backup is not too old, and none is known to be damaged.
+        case backupHealthy = "BackupHealthy"
+    }
     public enum Status: String, Codable, Sendable { case yes = "True", no = "False", unknown = "Unknown" }
 
     public var kind: Kind

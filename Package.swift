@@ -175,7 +175,11 @@ let package = Package(
                 nioSSL,
             ]),
         .testTarget(
-            name: "StoreTests", dependencies: ["Simulation", "EtcdStore", "EtcdClient", "FleetStore", "Timing", "SlipwayTesting", logging]),
+            name: "StoreTests",
+            dependencies: [
+                "Simulation", "Fleet", "Planning", "Controller", "EtcdStore", "EtcdClient", "FleetStore", "FleetModel", "Timing",
+                "SlipwayTesting", logging, asyncHTTPClient,
+            ]),
         .testTarget(name: "PKITests", dependencies: ["PKI", "FleetModel", x509, asn1]),
         .testTarget(name: "KubernetesTests", dependencies: ["Kubernetes", "PKI", "Substrate", "FleetModel", yams], exclude: ["Golden"]),
         .testTarget(

@@ -12,17 +12,19 @@ extension Clusters {
     /// Writes a new cluster: itself, its name, its network block and its creator's access, all in one transaction.
     ///
     /// The same request with the same `clientRequestToken` gives the same cluster, also when two of them race.
-    public func create(_ request: NewCluster, as caller: Principal) async throws -> Cluster {
+    /// - Parameter etcdQuotaMiB: of etcd's database; nil: the standard.
+    public func create(_ request: NewCluster, etcdQuotaMiB: Int? = nil, as caller: Principal) async throws -> Cluster {
         try check(caller, .create, "eks:CreateCluster", region.clusterARN(String((request.name ?? "").prefix(120))))
         let name = try admission.name(request)
         var settings = try admission.settings(request, creator: caller)
         settings.requestDigest = try Self.digest(request, creator: caller)
         let release = try await release(for: request.version)
+        let etcdSize = try etcdQuotaMiB.map { try Self.etcdSize(.etcdSmall, quotaMiB: $0) } ?? .etcdSmall
         for _ in 0..<Self.attempts {
             if let existing = try await find(name.rawValue)?.value { return try replay(settings, of: existing) }
             let slot = try slots.reserve(taken: try await NetworkSlots.taken(in: store))
             defer { slots.release(slot) }
-            let cluster = try await draft(name, settings, release, slot: slot)
+            let cluster = try await draft(name, settings, release, etcdSize, slot: slot)
             do {
                 try await store.commit(
                     try operations(cluster, slot: slot, caller: caller),
@@ -73,9 +75,12 @@ extension Clusters {
         return release
     }
 
-    private func draft(_ name: ClusterName, _ settings: ClusterSettings, _ release: Release, slot: Int) async throws -> Cluster {
+    private func draft(_ name: ClusterName, _ settings: ClusterSettings, _ release: Release, _ etcdSize: InstanceSize, slot: Int)
+        async throws -> Cluster
+    {
         let network = try ClusterNetwork(pool: admission.addressPool, slot: slot)
-        let spec = ControlPlaneSpec(release: release.id, version: release.kubernetesVersion, zones: region.zones, network: network)
+        let spec = ControlPlaneSpec(
+            release: release.id, version: release.kubernetesVersion, zones: region.zones, etcdSize: etcdSize, network: network)
         return Cluster(
             name: name, cell: try await roomiestCell(), metadata: Metadata(uid: UUID().uuidString.lowercased(), createdAt: time.now),
             spec: ClusterSpec(controlPlane: spec, settings: settings))

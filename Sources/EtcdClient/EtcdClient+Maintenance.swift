@@ -22,7 +22,17 @@ public struct EtcdStatus: Hashable, Sendable {
 }
 
 public struct EtcdAlarm: Hashable, Sendable {
-    public enum Kind: Hashable, Sendable { case noSpace, corrupt, other(Int) }
+    public enum Kind: Hashable, Sendable {
+        case noSpace, corrupt, other(Int)
+
+        var message: Etcdserverpb_AlarmType {
+            switch self {
+            case .noSpace: .nospace
+            case .corrupt: .corrupt
+            case .other(let value): Etcdserverpb_AlarmType(rawValue: value) ?? .none
+            }
+        }
+    }
     public var member: UInt64
     public var kind: Kind
 }
@@ -59,12 +69,15 @@ extension EtcdClient {
     }
 
     /// Ends the alarm `NOSPACE` of all members, after room was made.
-    public func disarmNoSpace() async throws(EtcdError) {
-        for alarm in try await alarms() where alarm.kind == .noSpace {
+    public func disarmNoSpace() async throws(EtcdError) { try await disarm(.noSpace) }
+
+    /// Ends the alarms of one kind that any member raised, also one that is no member any more.
+    public func disarm(_ kind: EtcdAlarm.Kind) async throws(EtcdError) {
+        for alarm in try await alarms() where alarm.kind == kind {
             let request = Etcdserverpb_AlarmRequest.with {
                 $0.action = .deactivate
                 $0.memberID = alarm.member
-                $0.alarm = .nospace
+                $0.alarm = kind.message
             }
             _ = try await call("disarm") { try await maintenance.alarm(request, options: $0) }
         }

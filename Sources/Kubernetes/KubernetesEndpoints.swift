@@ -21,8 +21,11 @@ public enum KubernetesEndpoints {
     public static let livePath = "/livez"
     /// Of the controller manager and the scheduler.
     public static let healthPath = "/healthz"
-    /// Of etcd, on its metrics port: it has a leader and answers a linearizable read.
-    public static let etcdHealthPath = "/health"
+    /// Of etcd, on its metrics port: it has a leader and answers a linearizable read. A member that has raised an alarm still does
+    /// both: to take it for dead would make an outage of a full database.
+    public static let etcdHealthPath = "/health?exclude=NOSPACE&exclude=CORRUPT"
+    /// The same, and no alarm stands.
+    public static let etcdAlarmPath = "/health"
     public static let metricsPath = "/metrics"
 
     /// What users are told: no port, as EKS has it.

@@ -10,6 +10,7 @@ enum Operation: Hashable, Sendable {
     case describeCluster(String)
     case watchCluster(String)
     case deleteCluster(String)
+    case resizeCluster(String)
     case createKubeconfig(String)
     case listUsers
     case createUser
@@ -32,6 +33,7 @@ enum Operation: Hashable, Sendable {
         case (.get, "clusters", let name?, nil, nil, 2): self = .describeCluster(name)
         case (.get, "clusters", let name?, "watch", nil, 3): self = .watchCluster(name)
         case (.delete, "clusters", let name?, nil, nil, 2): self = .deleteCluster(name)
+        case (.post, "clusters", let name?, "resize", nil, 3): self = .resizeCluster(name)
         case (.post, "clusters", let name?, "kubeconfig", nil, 3): self = .createKubeconfig(name)
         case (.get, "users", nil, nil, nil, 1): self = .listUsers
         case (.post, "users", nil, nil, nil, 1): self = .createUser
@@ -53,6 +55,7 @@ enum Operation: Hashable, Sendable {
         case .describeCluster: "DescribeCluster"
         case .watchCluster: "WatchCluster"
         case .deleteCluster: "DeleteCluster"
+        case .resizeCluster: "ResizeCluster"
         case .createKubeconfig: "CreateKubeconfig"
         case .listUsers: "ListUsers"
         case .createUser: "CreateUser"
@@ -67,7 +70,8 @@ enum Operation: Hashable, Sendable {
     /// What the audit log says that it was about.
     var resource: String? {
         switch self {
-        case .describeCluster(let name), .watchCluster(let name), .deleteCluster(let name), .createKubeconfig(let name),
+        case .describeCluster(let name), .watchCluster(let name), .deleteCluster(let name), .resizeCluster(let name),
+            .createKubeconfig(let name),
             .deleteUser(let name),
             .listKeys(let name), .createKey(let name), .deleteKey(_, let name):
             name

@@ -18,7 +18,7 @@ extension OperatorAPI {
         case .listReleases:
             try allow(principal, .list, operation)
             return Self.json(ReleaseList(releases: try await catalog.releases()))
-        case .listClusters, .createCluster, .describeCluster, .watchCluster, .deleteCluster, .createKubeconfig:
+        case .listClusters, .createCluster, .describeCluster, .watchCluster, .deleteCluster, .resizeCluster, .createKubeconfig:
             return try await performOnClusters(operation, body: body, by: principal)
         case .listUsers, .createUser, .deleteUser, .listKeys, .createKey, .deleteKey:
             try allow(principal, .identity, operation)
@@ -29,8 +29,12 @@ extension OperatorAPI {
     private func performOnClusters(_ operation: Operation, body: [UInt8], by principal: Principal) async throws -> Response {
         switch operation {
         case .createCluster:
-            let request = try newCluster(try Self.decode(ClusterRequest.self, body))
-            return detail(try await clusters.create(request, as: principal), status: .accepted)
+            let wanted = try Self.decode(ClusterRequest.self, body)
+            let made = try await clusters.create(try newCluster(wanted), etcdQuotaMiB: wanted.etcdQuotaMiB, as: principal)
+            return detail(made, status: .accepted)
+        case .resizeCluster(let name):
+            let wanted = try Self.decode(ClusterResize.self, body)
+            return detail(try await clusters.resize(name, etcdQuotaMiB: wanted.etcdQuotaMiB, as: principal), status: .accepted)
         case .describeCluster(let name):
             return detail(try await clusters.describe(name, as: principal))
         case .watchCluster(let name):

@@ -23,12 +23,15 @@ public struct ClusterStatusPlanner: Sendable {
             status.phase = .active
             status.activeSince = now
         }
-        status.conditions = conditions(intent, plan).map { new in
+        let planned = conditions(intent, plan)
+        status.conditions = planned.map { new in
             guard let kept = old.conditions.first(where: { $0.kind == new.kind && $0.status == new.status }) else {
                 return Condition(kind: new.kind, status: new.status, reason: new.reason, message: new.message, since: now)
             }
             return Condition(kind: new.kind, status: new.status, reason: new.reason, message: new.message, since: kept.since)
         }
+        // What others say of the cluster stays as they said it.
+        status.conditions += old.conditions.filter { other in !planned.contains { $0.kind == other.kind } }
         return status
     }
 

@@ -64,6 +64,11 @@ public struct OperatorClient: Sendable {
         try await call("DELETE", "/clusters/\(Self.encoded(name))")
     }
 
+    /// Asks for it; the members get their new size one after the other.
+    public func resizeCluster(_ name: String, _ request: ClusterResize) async throws -> ClusterDetail {
+        try await call("POST", "/clusters/\(Self.encoded(name))/resize", request)
+    }
+
     /// A new client certificate each time.
     public func kubeconfig(of name: String) async throws -> KubeconfigAnswer {
         try await call("POST", "/clusters/\(Self.encoded(name))/kubeconfig")

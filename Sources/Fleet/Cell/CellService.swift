@@ -49,6 +49,7 @@ public struct CellService: Service {
     private let rendering: any InstanceRendering
     private let operations: any ControlPlaneOperations
     private let access: (any AccessPublishing)?
+    private let etcd: EtcdCare?
     private let plan: PlanFunction
     private let time: TimeSource
     private let logger: Logger
@@ -56,12 +57,13 @@ public struct CellService: Service {
 
     /// - Parameters:
     ///   - access: publishes who may log in; nil where nobody does (simulation).
+    ///   - etcd: how etcd is taken care of; nil where there is none (simulation).
     ///   - plan: the planner; another one only in tests.
     ///   - jitter: 0 to 1, for backoff.
     public init(
         configuration: CellConfiguration, store: any FleetStore, substrate: any Substrate, probe: any HealthProbe,
         rendering: any InstanceRendering, operations: any ControlPlaneOperations, access: (any AccessPublishing)? = nil,
-        plan: @escaping PlanFunction = { ControlPlanePlanner().plan($0, $1) }, time: TimeSource, logger: Logger,
+        etcd: EtcdCare? = nil, plan: @escaping PlanFunction = { ControlPlanePlanner().plan($0, $1) }, time: TimeSource, logger: Logger,
         jitter: @escaping @Sendable () -> Double = { Double.random(in: 0...1) }
     ) {
         self.configuration = configuration
@@ -71,6 +73,7 @@ public struct CellService: Service {
         self.rendering = rendering
         self.operations = operations
         self.access = access
+        self.etcd = etcd
         self.plan = plan
         self.time = time
         self.logger = logger
@@ -90,22 +93,37 @@ public struct CellService: Service {
             reconciler: reconciler, queue: clusters, resync: configuration.resync, time: time, logger: logger, jitter: jitter)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await controller.run() }
+            var queues = [clusters]
+            if let etcd {
+                let service = careService(etcd)
+                queues.append(service.queue)
+                group.addTask { try await service.run() }
+            }
             if let access {
                 let queue = WorkQueue<ClusterName>(concurrency: 4, time: time)
                 let service = ControllerService(
                     reconciler: AccessReconciler(cell: configuration.cell, store: store, publishing: access), queue: queue,
                     resync: .seconds(3600), time: time, logger: logger, jitter: jitter)
                 group.addTask { try await service.run() }
-                group.addTask { try await followClusters { enqueue($0, [clusters, queue]) } }
+                queues.append(queue)
                 for prefix in access.prefixes(in: configuration.cell) {
                     group.addTask { try await followAccess(prefix, queue) }
                 }
-            } else {
-                group.addTask { try await followClusters { enqueue($0, [clusters]) } }
             }
+            group.addTask { [queues] in try await followClusters { enqueue($0, queues) } }
             try await group.next()
             group.cancelAll()
         }
+    }
+
+    private func careService(_ etcd: EtcdCare) -> ControllerService<EtcdCareReconciler> {
+        let reconciler = EtcdCareReconciler(
+            cell: configuration.cell, store: store, accessing: etcd.accessing, maintenance: etcd.maintenance, planner: etcd.planner,
+            memory: EtcdCareMemory(), time: time, logger: logger)
+        // Each look is mostly waiting; members that do not answer must not keep the others from being looked at.
+        return ControllerService(
+            reconciler: reconciler, queue: WorkQueue(concurrency: 64, time: time), resync: .seconds(5),
+            backoff: Backoff(base: 1, cap: 8), time: time, logger: logger, jitter: jitter)
     }
 
     /// What customers change of a cluster; not its status, which the controllers write themselves.

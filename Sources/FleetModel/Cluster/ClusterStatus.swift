@@ -20,6 +20,8 @@ public struct ClusterStatus: Codable, Hashable, Sendable {
     public var isBootstrapped = false
     /// How the last restore ended.
     public var lastRestore: RestoreRecord?
+    /// Nil until etcd was looked at.
+    public var etcd: EtcdReport?
 
     /// How many steps are kept.
     public static let stepLimit = 64

@@ -24,6 +24,10 @@ public struct Condition: Codable, Hashable, Sendable {
         case available = "Available", progressing = "Progressing", degraded = "Degraded"
         /// The newest scheduled backup is not too old, and none is known to be damaged.
         case backupHealthy = "BackupHealthy"
+        /// No alarm stands, and all members answer.
+        case etcdHealthy = "EtcdHealthy"
+        /// All members hold the same content.
+        case etcdConsistent = "EtcdConsistent"
     }
     public enum Status: String, Codable, Sendable { case yes = "True", no = "False", unknown = "Unknown" }
 

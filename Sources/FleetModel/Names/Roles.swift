@@ -27,11 +27,33 @@ public struct InstanceSize: Codable, Hashable, Sendable {
     /// Highest number of processes and threads.
     public var maximumProcesses: Int
 
-    public init(name: String, memoryMiB: Int, milliCPU: Int, maximumProcesses: Int = 4096) {
+    /// Of an etcd member's database, in MiB; nil for the standard.
+    public var databaseQuotaMiB: Int?
+
+    public init(name: String, memoryMiB: Int, milliCPU: Int, maximumProcesses: Int = 4096, databaseQuotaMiB: Int? = nil) {
         self.name = name
         self.memoryMiB = memoryMiB
         self.milliCPU = milliCPU
         self.maximumProcesses = maximumProcesses
+        self.databaseQuotaMiB = databaseQuotaMiB
+    }
+
+    /// 8 GiB, as EKS documents its limit and as etcd's own documentation advises at most.
+    public static let standardDatabaseQuotaMiB = 8192
+    /// Below, the bare cluster fills it; above, etcd takes too long to start and to defragment.
+    public static let databaseQuotas = 16...16_384
+
+    /// Of an etcd member's database.
+    public var databaseQuotaBytes: Int64 { Int64(databaseQuotaMiB ?? Self.standardDatabaseQuotaMiB) << 20 }
+
+    /// The same with another quota. The name says it: a change of size is a change of the name.
+    public func withDatabaseQuota(mebibytes: Int) -> InstanceSize {
+        var size = self
+        let base = name.split(separator: "-quota-").first.map(String.init) ?? name
+        let isStandard = mebibytes == Self.standardDatabaseQuotaMiB
+        size.name = isStandard ? base : "\(base)-quota-\(mebibytes)"
+        size.databaseQuotaMiB = isStandard ? nil : mebibytes
+        return size
     }
 
     public static let etcdSmall = InstanceSize(name: "etcd-small", memoryMiB: 1024, milliCPU: 1000)

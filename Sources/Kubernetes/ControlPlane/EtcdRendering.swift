@@ -70,8 +70,8 @@ extension ControlPlaneRenderer {
             "--election-timeout=1000",
             // Off by default in 3.4: a member that comes back from the other side of a cut must not depose a good leader.
             "--pre-vote=true",
-            // 8 GiB, as EKS documents its limit and as etcd's own documentation advises at most.
-            "--quota-backend-bytes=8589934592",
+            // Explicit, since etcd's own default is 2 GiB.
+            "--quota-backend-bytes=\(placement.size.databaseQuotaBytes)",
             // The default of 3.6. The 100,000 before it keeps far more of the log in memory.
             "--snapshot-count=10000",
             "--log-level=info",

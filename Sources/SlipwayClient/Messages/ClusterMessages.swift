@@ -52,6 +52,8 @@ public struct ClusterDetail: Codable, Hashable, Sendable {
     public var steps: [StepRecord]
     public var instances: [InstanceSummary]
     public var tags: [String: String]
+    /// Nil until etcd was looked at.
+    public var etcd: EtcdReport?
 
     public init(_ cluster: Cluster, arn: String) {
         let controlPlane = cluster.spec.controlPlane
@@ -77,6 +79,7 @@ public struct ClusterDetail: Codable, Hashable, Sendable {
         steps = cluster.status.steps
         instances = cluster.status.instances
         tags = cluster.spec.settings.tags
+        etcd = cluster.status.etcd
     }
 }
 
@@ -88,13 +91,26 @@ public struct ClusterRequest: Codable, Hashable, Sendable {
     /// Nil: every zone of the region.
     public var zones: [String]?
     public var tags: [String: String]?
+    /// Of etcd's database, in MiB; nil: the standard.
+    public var etcdQuotaMiB: Int?
 
-    public init(name: String, version: String? = nil, zones: [String]? = nil, tags: [String: String]? = nil) {
+    public init(
+        name: String, version: String? = nil, zones: [String]? = nil, tags: [String: String]? = nil, etcdQuotaMiB: Int? = nil
+    ) {
         self.name = name
         self.version = version
         self.zones = zones
         self.tags = tags
+        self.etcdQuotaMiB = etcdQuotaMiB
     }
+}
+
+/// Another size of a cluster's parts.
+public struct ClusterResize: Codable, Hashable, Sendable {
+    /// Of etcd's database, in MiB.
+    public var etcdQuotaMiB: Int
+
+    public init(etcdQuotaMiB: Int) { self.etcdQuotaMiB = etcdQuotaMiB }
 }
 
 public struct ClusterList: Codable, Sendable {

@@ -5,6 +5,8 @@ struct ClusterCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cluster", abstract: "Make, see and delete clusters.",
         subcommands: [
-            ClusterCreate.self, ClusterList.self, ClusterDescribe.self, ClusterWatch.self, ClusterKubeconfig.self, ClusterDelete.self,
+            ClusterCreate.self, ClusterList.self, ClusterDescribe.self, ClusterWatch.self, ClusterKubeconfig.self,
+            ClusterResizeCommand.self,
+            ClusterDelete.self,
         ])
 }

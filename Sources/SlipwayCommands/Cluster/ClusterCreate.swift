@@ -20,6 +20,9 @@ struct ClusterCreate: AsyncParsableCommand {
     @Option(parsing: .upToNextOption, help: "Tags, KEY=VALUE.")
     var tag: [String] = []
 
+    @Option(help: "Quota of etcd's database, in MiB (default: 8192).")
+    var etcdQuota: Int?
+
     @Flag(help: "Do not wait until it is active.")
     var noWait = false
 
@@ -38,7 +41,8 @@ struct ClusterCreate: AsyncParsableCommand {
         let client = try region.client()
         let begun = TimeSource.system.now
         let request = ClusterRequest(
-            name: name, version: kubernetesVersion, zones: zone.isEmpty ? nil : zone, tags: tag.isEmpty ? nil : try Self.tags(tag))
+            name: name, version: kubernetesVersion, zones: zone.isEmpty ? nil : zone, tags: tag.isEmpty ? nil : try Self.tags(tag),
+            etcdQuotaMiB: etcdQuota)
         let made = try await create(request, client, console)
         guard !noWait else {
             return try console.result(

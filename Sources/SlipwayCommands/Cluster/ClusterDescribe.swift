@@ -34,7 +34,7 @@ struct ClusterDescribe: AsyncParsableCommand {
             lines.append("Tags:      \(cluster.tags.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ", "))")
         }
         lines += cluster.conditions.map {
-            "\("\($0.kind.rawValue):".padding(toLength: 14, withPad: " ", startingAt: 0)) \($0.status.rawValue) (\($0.reason)) \($0.message)"
+            "\("\($0.kind.rawValue):".padding(toLength: 16, withPad: " ", startingAt: 0)) \($0.status.rawValue) (\($0.reason)) \($0.message)"
         }
         lines += cluster.waits.map { "Waiting:   \($0.message)" }
         if !cluster.instances.isEmpty {
@@ -51,6 +51,7 @@ struct ClusterDescribe: AsyncParsableCommand {
                 ).text,
             ]
         }
+        if let etcd = cluster.etcd { lines += [""] + EtcdText.lines(etcd, now: now) }
         if !cluster.steps.isEmpty {
             lines += ["", "Last steps:"] + cluster.steps.suffix(12).map(Self.step)
         }

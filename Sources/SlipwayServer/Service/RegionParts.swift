@@ -115,7 +115,10 @@ struct RegionParts: Sendable {
             configuration: CellConfiguration(cell: cell, addressPool: configuration.addressPool, bootLimit: bootLimit), store: store,
             substrate: substrate,
             probe: HTTPHealthProbe(client: probing, identities: identities, time: time), rendering: rendering, operations: operations,
-            access: access, time: time,
+            access: access,
+            etcd: EtcdCare(
+                accessing: CredentialedEtcdAccess(credentials: credentials, identities: identities, time: time),
+                maintenance: EtcdMaintenance(http: probing, time: time)), time: time,
             logger: logger)
     }
 

@@ -18,6 +18,7 @@ public final class EtcdFixture: Sendable {
 
     private let members: [EtcdProcess]
     private let certificates: EtcdCertificates?
+    private let directory: URL
     private let endpoints: [EtcdEndpoint]
 
     private init(binary: URL, directory: URL, size: Int, tls: ServerIdentity?, options: [String]) throws {
@@ -27,10 +28,11 @@ public final class EtcdFixture: Sendable {
         let clients = ports[..<size].map { "\(certificates == nil ? "http" : "https")://127.0.0.1:\($0)" }
         let cluster = peers.enumerated().map { "test-\($0.offset)=\($0.element)" }.joined(separator: ",")
         self.certificates = certificates
+        self.directory = directory
         self.endpoints = ports[..<size].map { EtcdEndpoint(host: "127.0.0.1", port: $0) }
         self.members = (0..<size).map { index in
             let arguments = [
-                "--name", "test-\(index)", "--data-dir", directory.appending(path: "data-\(index)").path, "--listen-client-urls",
+                "--name", "test-\(index)", "--data-dir", Self.data(of: index, in: directory), "--listen-client-urls",
                 clients[index], "--advertise-client-urls", clients[index], "--listen-peer-urls", peers[index],
                 "--initial-advertise-peer-urls", peers[index], "--initial-cluster", cluster, "--logger", "zap",
             ]
@@ -117,6 +119,30 @@ public final class EtcdFixture: Sendable {
 
     /// As a crash of one member.
     public func kill(_ member: Int) { members[member].kill() }
+
+    // MARK: Data
+
+    private static func data(of member: Int, in directory: URL) -> String { directory.appending(path: "data-\(member)").path }
+
+    /// Changes a value behind a running member's back, as a disk does that went bad: in its database file, which it maps.
+    /// - Parameters:
+    ///   - value: occurs nowhere else, and was written a while ago, so that it is in the file.
+    ///   - other: of the same length.
+    /// - Returns: how often it was found.
+    public func corrupt(_ member: Int, value: [UInt8], into other: [UInt8]) throws -> Int {
+        let file = try FileHandle(forUpdating: URL(filePath: "\(Self.data(of: member, in: directory))/member/snap/db"))
+        defer { try? file.close() }
+        let content = try file.readToEnd() ?? Data()
+        var found = 0
+        var rest = content.startIndex..<content.endIndex
+        while let range = content.range(of: Data(value), in: rest) {
+            try file.seek(toOffset: UInt64(range.lowerBound))
+            try file.write(contentsOf: Data(other))
+            found += 1
+            rest = range.upperBound..<content.endIndex
+        }
+        return found
+    }
 
     // MARK: Clients
 

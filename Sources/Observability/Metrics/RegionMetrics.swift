@@ -11,7 +11,8 @@ public enum RegionMetrics {
         "slipway_clusters": "Clusters by their status.",
         "slipway_etcd_database_bytes": "Size of an etcd member's database file.",
         "slipway_etcd_database_in_use_bytes": "What of an etcd member's database file holds data.",
-        "slipway_etcd_fsync_p99_seconds": "99 of 100 writes to an etcd member's log reached the disk within this time, in the last minutes.",
+        "slipway_etcd_fsync_p99_seconds":
+            "99 of 100 writes to an etcd member's log reached the disk within this time, in the last minutes.",
         "slipway_etcd_leader_changes": "Leader changes that an etcd member saw since it started.",
         "slipway_etcd_alarms": "Alarms that a cluster's etcd has raised.",
         "slipway_etcd_consistent": "1 when all members of a cluster's etcd had the same content at the last comparison.",

@@ -95,12 +95,12 @@ import Timing
     }
 }
 
-extension EtcdFixture: EtcdAccessing {
-    public func access(to cluster: Cluster) async throws -> EtcdAccess {
-        EtcdAccess(
+extension EtcdFixture: EtcdConnecting {
+    public func access(to cluster: Cluster) async throws -> EtcdConnections {
+        EtcdConnections(
             members: (0..<3).map { index in
                 let client = configuration(of: index)
-                return EtcdAccess.Member(name: "test-\(index)", client: client, pages: "http://\(client.endpoints[0])")
+                return EtcdConnections.Member(name: "test-\(index)", client: client, pages: "http://\(client.endpoints[0])")
             }, tls: nil)
     }
 }

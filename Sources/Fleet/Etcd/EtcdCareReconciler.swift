@@ -12,7 +12,7 @@ struct EtcdCareReconciler: Reconciler {
     let kind = "etcd"
     let cell: CellName
     let store: any FleetStore
-    let accessing: any EtcdAccessing
+    let accessing: any EtcdConnecting
     let maintenance: EtcdMaintenance
     let planner: EtcdCarePlanner
     let memory: EtcdCareMemory
@@ -43,7 +43,7 @@ struct EtcdCareReconciler: Reconciler {
         return .waiting(action.title, recheck: action == .compareHashes ? Self.interval : .milliseconds(500))
     }
 
-    private func observe(_ cluster: Cluster, _ access: EtcdAccess) async throws -> EtcdCareObservation {
+    private func observe(_ cluster: Cluster, _ access: EtcdConnections) async throws -> EtcdCareObservation {
         let (pages, isAlarmed) = await maintenance.look(access)
         let report = cluster.status.etcd
         var seen = EtcdCareObservation(
@@ -58,7 +58,8 @@ struct EtcdCareReconciler: Reconciler {
         return seen
     }
 
-    private func carryOut(_ action: EtcdCareAction, _ cluster: Cluster, _ access: EtcdAccess, _ seen: EtcdCareObservation) async throws {
+    private func carryOut(_ action: EtcdCareAction, _ cluster: Cluster, _ access: EtcdConnections, _ seen: EtcdCareObservation) async throws
+    {
         guard let leader = seen.leader else { return }
         var step = StepRecord(title: action.title, startedAt: time.now)
         var finding: (EtcdConsistency.Verdict, revision: Int64)?

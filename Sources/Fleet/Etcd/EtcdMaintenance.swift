@@ -22,7 +22,7 @@ public struct EtcdMaintenance: Sendable {
 
     /// What the members' pages say, by name; who does not answer in time is missing. Never throws.
     /// - Returns: the pages, and whether a member says that it is unwell, which it does while an alarm stands.
-    public func look(_ access: EtcdAccess) async -> (pages: [String: EtcdMetricsPage], isAlarmed: Bool) {
+    public func look(_ access: EtcdConnections) async -> (pages: [String: EtcdMetricsPage], isAlarmed: Bool) {
         await withTaskGroup(of: (String, EtcdMetricsPage?, Bool).self) { group in
             for member in access.members {
                 group.addTask {
@@ -42,7 +42,7 @@ public struct EtcdMaintenance: Sendable {
         }
     }
 
-    private func get(_ url: String, _ access: EtcdAccess) async -> (status: UInt, body: ByteBuffer)? {
+    private func get(_ url: String, _ access: EtcdConnections) async -> (status: UInt, body: ByteBuffer)? {
         var request = HTTPClientRequest(url: url)
         request.tlsConfiguration = access.tls
         guard let response = try? await http.execute(request, timeout: Self.patience),
@@ -52,7 +52,7 @@ public struct EtcdMaintenance: Sendable {
     }
 
     /// The alarms that stand, as `member`, any one that follows a leader, knows them.
-    public func alarms(_ access: EtcdAccess, asking member: String) async throws -> [EtcdAlarmReport] {
+    public func alarms(_ access: EtcdConnections, asking member: String) async throws -> [EtcdAlarmReport] {
         try await EtcdClient.with(try access.member(member).client) { client in
             let alarms = try await client.alarms()
             guard !alarms.isEmpty else { return [] }
@@ -70,7 +70,7 @@ public struct EtcdMaintenance: Sendable {
     }
 
     /// Forgets the values before `revision`, and waits until they are gone from the database.
-    public func compact(_ access: EtcdAccess, to revision: Int64, asking member: String) async throws {
+    public func compact(_ access: EtcdConnections, to revision: Int64, asking member: String) async throws {
         var configuration = try access.member(member).client
         configuration.timeout = .seconds(55)
         try await EtcdClient.with(configuration) { client in
@@ -83,12 +83,12 @@ public struct EtcdMaintenance: Sendable {
     }
 
     /// - Parameter bytes: of the member's database: the more, the longer it may take.
-    public func defragment(_ access: EtcdAccess, member: String, bytes: Int64) async throws {
+    public func defragment(_ access: EtcdConnections, member: String, bytes: Int64) async throws {
         let limit = Duration.seconds(30) + .seconds(60) * Int(bytes >> 30)
         try await EtcdClient.with(try access.member(member).client) { try await $0.defragment(timeout: limit) }
     }
 
-    public func moveLeader(_ access: EtcdAccess, from: String, to: String) async throws {
+    public func moveLeader(_ access: EtcdConnections, from: String, to: String) async throws {
         try await EtcdClient.with(try access.member(from).client) { client in
             guard let heir = try await client.memberList().first(where: { $0.name == to }) else {
                 throw FleetError(.kubernetes, "etcd has no member \(to)")
@@ -99,12 +99,12 @@ public struct EtcdMaintenance: Sendable {
         }
     }
 
-    public func disarm(_ access: EtcdAccess, _ kind: EtcdAlarm.Kind, asking member: String) async throws {
+    public func disarm(_ access: EtcdConnections, _ kind: EtcdAlarm.Kind, asking member: String) async throws {
         try await EtcdClient.with(try access.member(member).client) { try await $0.disarm(kind) }
     }
 
     /// Hashes of `members` up to one revision that all of them have.
-    public func hashes(_ access: EtcdAccess, of members: [String]) async throws -> (revision: Int64, samples: [EtcdHashSample]) {
+    public func hashes(_ access: EtcdConnections, of members: [String]) async throws -> (revision: Int64, samples: [EtcdHashSample]) {
         let configurations = try members.map { (name: $0, client: try access.member($0).client) }
         let revision = try await withThrowingTaskGroup(of: Int64.self) { group in
             for (_, client) in configurations { group.addTask { try await EtcdClient.with(client) { try await $0.status().revision } } }
@@ -133,7 +133,9 @@ public struct EtcdMaintenance: Sendable {
 
     /// Compares until the answer is certain: members that were compacted to different revisions are asked again, and a difference
     /// is believed when it is found twice, at different moments.
-    public func compare(_ access: EtcdAccess, members: [String], voters: Int) async throws -> (EtcdConsistency.Verdict, revision: Int64) {
+    public func compare(_ access: EtcdConnections, members: [String], voters: Int) async throws -> (
+        EtcdConsistency.Verdict, revision: Int64
+    ) {
         var earlier: EtcdConsistency.Verdict?
         var last: (verdict: EtcdConsistency.Verdict, revision: Int64) = (.undecided("nobody was asked"), 0)
         for _ in 0..<4 {

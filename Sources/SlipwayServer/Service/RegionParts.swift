@@ -117,7 +117,7 @@ struct RegionParts: Sendable {
             probe: HTTPHealthProbe(client: probing, identities: identities, time: time), rendering: rendering, operations: operations,
             access: access,
             etcd: EtcdCare(
-                accessing: CredentialedEtcdAccess(credentials: credentials, identities: identities, time: time),
+                accessing: CredentialedEtcd(credentials: credentials, identities: identities, time: time),
                 maintenance: EtcdMaintenance(http: probing, time: time)), time: time,
             logger: logger)
     }

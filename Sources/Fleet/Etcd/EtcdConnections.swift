@@ -7,7 +7,7 @@ import Planning
 import Timing
 
 /// How one cluster's etcd members are reached, each by itself.
-public struct EtcdAccess: Sendable {
+public struct EtcdConnections: Sendable {
     public struct Member: Sendable {
         /// The instance's name.
         public var name: String
@@ -42,13 +42,13 @@ public struct EtcdAccess: Sendable {
 }
 
 /// Finds out how a cluster's etcd is reached.
-public protocol EtcdAccessing: Sendable {
+public protocol EtcdConnecting: Sendable {
     /// - Throws: `FleetError` (`credentials`), `StoreError`.
-    func access(to cluster: Cluster) async throws -> EtcdAccess
+    func access(to cluster: Cluster) async throws -> EtcdConnections
 }
 
 /// With certificates of the cluster's own etcd authority, made for an hour and never written anywhere.
-public struct CredentialedEtcdAccess: EtcdAccessing {
+public struct CredentialedEtcd: EtcdConnecting {
     private let credentials: CredentialStore
     private let identities: ProbeIdentities
     private let time: TimeSource
@@ -59,7 +59,7 @@ public struct CredentialedEtcdAccess: EtcdAccessing {
         self.time = time
     }
 
-    public func access(to cluster: Cluster) async throws -> EtcdAccess {
+    public func access(to cluster: Cluster) async throws -> EtcdConnections {
         let secrets = try await credentials.credentials(of: cluster)
         let identity = try secrets.etcdClientCertificate(user: "slipway", now: time.now, lifetime: 3600)
         let tls = EtcdTLS(
@@ -68,23 +68,23 @@ public struct CredentialedEtcdAccess: EtcdAccessing {
         let network = cluster.spec.controlPlane.network
         let members = cluster.spec.controlPlane.zones.prefix(3).enumerated().map { index, zone in
             let address = network.etcdMember(index)
-            return EtcdAccess.Member(
+            return EtcdConnections.Member(
                 name: ControlPlaneRenderer.etcdMemberName(in: zone),
                 client: EtcdConfiguration(
                     endpoints: [EtcdEndpoint(host: "\(address)", port: Int(KubernetesEndpoints.etcdClientPort))], tls: tls),
                 pages: KubernetesEndpoints.etcdMetrics(at: address, path: ""))
         }
-        return EtcdAccess(members: members, tls: try await identities.identity(of: cluster).etcd)
+        return EtcdConnections(members: members, tls: try await identities.identity(of: cluster).etcd)
     }
 }
 
 /// What a cell needs to take care of its clusters' etcds.
 public struct EtcdCare: Sendable {
-    public var accessing: any EtcdAccessing
+    public var accessing: any EtcdConnecting
     public var maintenance: EtcdMaintenance
     public var planner: EtcdCarePlanner
 
-    public init(accessing: any EtcdAccessing, maintenance: EtcdMaintenance, planner: EtcdCarePlanner = EtcdCarePlanner()) {
+    public init(accessing: any EtcdConnecting, maintenance: EtcdMaintenance, planner: EtcdCarePlanner = EtcdCarePlanner()) {
         self.accessing = accessing
         self.maintenance = maintenance
         self.planner = planner

@@ -1,4 +1,5 @@
-"""Runs the benchmarks and writes docs/performance.md."""
+"""Runs the benchmarks and writes docs/performance.md and docs/reliability.md."""
+import argparse
 import contextlib
 import datetime
 import io
@@ -12,6 +13,7 @@ import api
 import create
 import memory
 import report
+import zones
 from region import ROOT, SLIPWAY, Region, result
 
 
@@ -34,8 +36,16 @@ def fleet():
         result("fleet", clusters=clusters, mebibytes=row["mebibytes"], pass_seconds=row["passSeconds"])
 
 
-def main(artifacts, parts):
-    chosen = parts or ["create", "together", "memory", "fleet", "api"]
+def main(artifacts, arguments):
+    parser = argparse.ArgumentParser()
+    parser.add_argument("parts", nargs="*")
+    parser.add_argument("--long", action="store_true", help="the mixed run of `zones` takes 30 minutes")
+    parser.add_argument("--minutes", type=float, help="of the mixed run of `zones` (default: 6)")
+    parser.add_argument("--seed", type=int, default=1, help="of the mixed run of `zones`")
+    parser.add_argument("--only", action="append", help="of `zones`: a kind of fault, evacuation, killed or mixed; writes no page")
+    options = parser.parse_args(arguments)
+    parts = options.parts
+    chosen = parts or ["create", "together", "memory", "fleet", "api", "zones"]
     kept = Tee()
     with contextlib.redirect_stdout(kept):
         if "create" in chosen or "together" in chosen:
@@ -57,9 +67,13 @@ def main(artifacts, parts):
         if "api" in chosen:
             with Region() as region:
                 api.compare(region)
+        if "zones" in chosen:
+            zones.measure(options.long, options.minutes, options.seed, options.only)
     rows = [json.loads(line[len("RESULT "):]) for line in kept.getvalue().splitlines() if line.startswith("RESULT ")]
+    machine = f"{os.cpu_count()} cores, {platform.platform()}"
+    if "zones" in chosen and not options.only:
+        zones.write([row for row in rows if row["name"] in ("zones", "mixed")], machine)
     if not parts:
-        machine = f"{os.cpu_count()} cores, {platform.platform()}"
         (ROOT / "docs" / "performance.md").write_text(report.page(rows, machine, datetime.date.today()))
         print("written: docs/performance.md")
 

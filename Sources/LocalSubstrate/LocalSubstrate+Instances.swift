@@ -55,7 +55,7 @@ extension LocalSubstrate {
                 } catch let error as SubstrateError {
                     throw error
                 } catch {
-                    throw SubstrateError(.invalidArtifact, "\(component.kind.rawValue) is not started: \(error)", cause: error)
+                    throw SubstrateError(.invalidArtifact, "\(component.kind.rawValue) is not started: \(error)")
                 }
             }
         }

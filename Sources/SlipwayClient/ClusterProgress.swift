@@ -12,19 +12,22 @@ public struct ClusterProgress: Sendable {
         case state(String)
     }
 
-    /// A wait that comes back within this time, in seconds, is not told again: a member that answers every other time would fill the
-    /// screen.
+    /// A wait or a failure that comes back within this time, in seconds, is not told again: a member that answers every other time, and
+    /// what is tried again, would fill the screen.
     public static let quiet: TimeInterval = 30
 
     private let begun: Date
     private var told: Set<StepKey> = []
-    /// When each wait was seen last.
+    /// When each wait was seen last, and each failure was told last.
     private var seenWaits: [String: Date] = [:]
+    private var toldFailures: [String: Date] = [:]
     private var lastState: String?
     /// The newest state of the cluster.
     public private(set) var last: ClusterDetail?
     public private(set) var running: [StepRecord] = []
     public private(set) var waits: [String] = []
+    /// Why what was tried last did not succeed, by step; a step that succeeded since is not in it.
+    public private(set) var failures: [String: String] = [:]
 
     private struct StepKey: Hashable {
         var title: String
@@ -53,8 +56,13 @@ public struct ClusterProgress: Sendable {
             guard let end = step.finishedAt, end >= begun,
                 told.insert(StepKey(title: step.title, startedAt: step.startedAt)).inserted
             else { continue }
+            failures[step.title] = step.error
             if let error = step.error {
-                lines.append(.failed(step.title, error: error))
+                let text = "\(step.title): \(error)"
+                if toldFailures[text].map({ now.timeIntervalSince($0) > Self.quiet }) ?? true {
+                    toldFailures[text] = now
+                    lines.append(.failed(step.title, error: error))
+                }
             } else {
                 lines.append(.done(step.title, seconds: end.timeIntervalSince(step.startedAt)))
             }

@@ -31,6 +31,13 @@ struct OperatorAPITests {
             await expect("InvalidParameterException") { try await admin.createCluster(ClusterRequest(name: "-no")) }
             await expect("InvalidParameterException") { try await admin.createCluster(ClusterRequest(name: "a", zones: ["nowhere"])) }
             await expect("InvalidParameterException") { try await admin.createUser(UserRequest(name: "a", role: "king")) }
+            // Each layer's own error has its answer: one that answered itself would never come back.
+            await expect("InvalidParameterException") { try await admin.createUser(UserRequest(name: "a b", role: "viewer")) }
+            await expect("ResourceNotFoundException") { try await admin.deleteUser("none") }
+            _ = try await admin.createUser(UserRequest(name: "anna", role: "viewer"))
+            await expect("ResourceInUseException") { try await admin.createUser(UserRequest(name: "anna", role: "viewer")) }
+            for _ in 0..<2 { _ = try await admin.createKey(user: "anna") }
+            await expect("ResourceLimitExceededException") { try await admin.createKey(user: "anna") }
             _ = try await admin.createCluster(ClusterRequest(name: "demo"))
             await expect("ResourceInUseException") { try await admin.createCluster(ClusterRequest(name: "demo")) }
             await expect("ResourceInUseException") { try await admin.kubeconfig(of: "demo") }

@@ -48,6 +48,17 @@ struct OperatorProgressTests {
         #expect(progress.lines(waiting, now: begun + 40) == [.waiting("etcd is not ready")])
     }
 
+    @Test func whatFailsAgainAndAgainIsToldNowAndThen() throws {
+        var progress = ClusterProgress(begun: begun)
+        func failing(_ moment: Double) throws -> ClusterDetail { try cluster(steps: [step("a", moment, moment, error: "no")]) }
+        #expect(progress.lines(try failing(0), now: begun) == [.failed("a", error: "no")])
+        #expect(progress.lines(try failing(1), now: begun + 1).isEmpty)
+        #expect(progress.failures == ["a": "no"])
+        #expect(progress.lines(try failing(40), now: begun + 40) == [.failed("a", error: "no")])
+        _ = progress.lines(try cluster(steps: [step("a", 41, 42)]), now: begun + 42)
+        #expect(progress.failures.isEmpty)
+    }
+
     @Test func aStateIsToldWhenItIsAnother() throws {
         var progress = ClusterProgress(begun: begun)
         var active = try cluster()

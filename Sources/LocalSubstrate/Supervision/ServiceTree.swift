@@ -1,5 +1,6 @@
 import FleetModel
 import Substrate
+import Timing
 
 /// The s6 scan directory of a unit: one service a component, each with its logger.
 struct ServiceTree {
@@ -91,7 +92,7 @@ struct ServiceTree {
             if [ "$1" -gt 255 ]; then echo "slipway: \(service.kind.rawValue) was ended by signal $2"
             else echo "slipway: \(service.kind.rawValue) ended with status $1"; fi
         }
-        exec sleep \(Double(restartDelay.components.seconds) + Double(restartDelay.components.attoseconds) / 1e18)
+        \(restartDelay > .zero ? "exec sleep \(restartDelay.seconds)" : "exit 0")
 
         """
     }

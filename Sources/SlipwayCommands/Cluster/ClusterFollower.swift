@@ -48,7 +48,9 @@ struct ClusterFollower {
         }
         console.status("")
         guard let outcome else {
-            let waits = progress.value.withLock { $0.waits }
+            let waits = progress.value.withLock { progress in
+                progress.failures.sorted { $0.key < $1.key }.map { "\($0.key) (\($0.value))" } + progress.waits
+            }
             throw CommandError(
                 .failed,
                 "Gave up after \(Durations.text(limit.seconds))\(waits.isEmpty ? "" : ", still waiting: " + waits.joined(separator: ", ")).",

@@ -56,7 +56,11 @@ public struct OperatorError: Error, Hashable, Sendable, CustomStringConvertible 
         case .notFound: notFound(error.message)
         case .limit: OperatorError(400, "ResourceLimitExceededException", error.message)
         case .unavailable: OperatorError(503, "ServiceUnavailableException", error.message)
-        case .sealed: nil
+        // It names a key, which is nobody's business; the log has it all.
+        case .sealed:
+            OperatorError(
+                500, "ServerException",
+                "The region's secret key file does not open what its store holds; its operator must restore the file that belongs to it.")
         }
     }
 

@@ -173,6 +173,10 @@ struct ReleaseStoreTests {
                 let error = try await releaseError { try await ReleaseStore(directory: root).releases() }
                 #expect(error.code == .invalidManifest)
                 #expect(error.message.contains("1.30.4-eks.1.yaml"))
+                // The others are still there.
+                try FakePrograms.write(good.replacing("eks.1", with: "eks.3") + "artifacts: []", to: root + "/1.30.4-eks.3.yaml")
+                let (releases, problems) = try ReleaseStore(directory: root).readable()
+                #expect(releases.map(\.id.rawValue) == ["1.30.4-eks.3"] && problems.count == 1)
             }
         }
     }

@@ -108,6 +108,10 @@ import Timing
             let spec = region.sleeping("api-1")
             try await region.make(spec)
             let first = try await region.process(of: spec.id)
+            _ = try await region.eventually("its program has been checked and runs") {
+                let arguments = try String(contentsOfFile: "/proc/\(first)/cmdline", encoding: .utf8)
+                return arguments.contains("/bin/kube-apiserver") ? true : nil
+            }
             let program = region.directory + "/programs/sleeper"
             // Beside and renamed: a running program cannot be written to.
             let change = "cp \(program) \(program).x && printf X | dd of=\(program).x bs=1 seek=5000 conv=notrunc 2>/dev/null"

@@ -20,6 +20,18 @@ public final class ReleaseStore: ReleaseCatalog {
     /// - Throws: `ReleaseError` (`invalidManifest`, `fileSystem`) naming the file.
     public func releases() async throws -> [Release] { try read() }
 
+    /// What can be read of the releases, newest first, and what is wrong with the others: one broken manifest must not keep clusters
+    /// of other releases from being worked.
+    /// - Throws: `ReleaseError` (`fileSystem`).
+    public func readable() throws -> (releases: [Release], problems: [ReleaseError]) {
+        var found: [Release] = []
+        var problems: [ReleaseError] = []
+        for path in try manifestPaths() {
+            do { found.append(try manifest(path)) } catch let error as ReleaseError { problems.append(error) }
+        }
+        return (Self.sorted(found), problems)
+    }
+
     /// - Throws: `ReleaseError` (`notFound`) naming the releases that there are.
     public func require(_ id: ReleaseID) throws -> Release {
         let all = try read()
@@ -40,9 +52,12 @@ public final class ReleaseStore: ReleaseCatalog {
 
     /// Hashes every file of a release again.
     /// - Returns: what is wrong; nothing when all is well.
-    public func verify(_ id: ReleaseID) async throws -> [ArtifactProblem] {
+    public func verify(_ id: ReleaseID) async throws -> [ArtifactProblem] { problems(of: try require(id)) }
+
+    /// Hashes every file of a release again.
+    public func problems(of release: Release) -> [ArtifactProblem] {
         var problems: [ArtifactProblem] = []
-        for artifact in try require(id).artifacts {
+        for artifact in release.artifacts {
             do throws(ReleaseError) {
                 try files.verified(artifact, afresh: true)
             } catch {
@@ -82,10 +97,14 @@ public final class ReleaseStore: ReleaseCatalog {
 
     func manifestPath(_ id: ReleaseID) -> String { "\(directory)/\(id.rawValue).yaml" }
 
-    func read() throws -> [Release] {
-        try FileSystem.names(in: directory).filter { $0.hasSuffix(".yaml") && !$0.hasPrefix(".") }
-            .map { try manifest("\(directory)/\($0)") }
-            .sorted { ($0.kubernetesVersion, $0.platformVersion) > ($1.kubernetesVersion, $1.platformVersion) }
+    func read() throws -> [Release] { Self.sorted(try manifestPaths().map { try manifest($0) }) }
+
+    private func manifestPaths() throws -> [String] {
+        try FileSystem.names(in: directory).filter { $0.hasSuffix(".yaml") && !$0.hasPrefix(".") }.map { "\(directory)/\($0)" }
+    }
+
+    private static func sorted(_ releases: [Release]) -> [Release] {
+        releases.sorted { ($0.kubernetesVersion, $0.platformVersion) > ($1.kubernetesVersion, $1.platformVersion) }
     }
 
     private func manifest(_ path: String) throws -> Release {
@@ -93,7 +112,10 @@ public final class ReleaseStore: ReleaseCatalog {
         do {
             release = try YAMLDecoder().decode(Release.self, from: FileSystem.readText(path))
         } catch {
-            throw ReleaseError(.invalidManifest, "\(path) is not a release manifest.", cause: error)
+            throw ReleaseError(
+                .invalidManifest,
+                "\(path) is not a release manifest: \(Self.why(error)). Remove the file and import the release again: slipway release import"
+            )
         }
         guard manifestPath(release.id) == path else {
             throw ReleaseError(.invalidManifest, "\(path) describes release '\(release.id)'; its file must have that name.")
@@ -105,6 +127,20 @@ public final class ReleaseStore: ReleaseCatalog {
             }
         }
         return release
+    }
+
+    /// In one line.
+    private static func why(_ error: any Error) -> String {
+        let text: String =
+            switch error {
+            case DecodingError.keyNotFound(let key, _): "'\(key.stringValue)' is missing"
+            case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context):
+                "'\(context.codingPath.map(\.stringValue).joined(separator: "."))': \(context.debugDescription)"
+            case DecodingError.dataCorrupted(let context): context.underlyingError.map { "\($0)" } ?? context.debugDescription
+            default: "\(error)"
+            }
+        let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
+        return line.hasSuffix(".") ? String(line.dropLast()) : line
     }
 
     func write(_ release: Release) throws {

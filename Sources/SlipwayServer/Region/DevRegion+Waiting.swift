@@ -10,7 +10,7 @@ extension DevRegion {
     /// - Throws: `ServerError` (`timedOut`) with what it said last and where its log is.
     public func waitUntilReady(_ configuration: RegionConfiguration, limit: Duration = .seconds(60)) async throws {
         let end = time.uptime + limit
-        let before = lastError
+        let before = lastLine
         var told = ""
         while true {
             let state = await readiness(configuration)
@@ -18,24 +18,26 @@ extension DevRegion {
             if state != told { report("waiting: \(state)") }
             told = state
             // A service that says why it cannot start will not start by waiting.
-            let error = lastError
-            if error != before, !error.isEmpty { throw ServerError(.timedOut, "The service does not start.\(error)") }
+            let line = lastLine
+            if line != before, let error = Self.error(in: line) { throw ServerError(.timedOut, "The service does not start. \(error)") }
             guard time.uptime < end else {
                 throw ServerError(
                     .timedOut,
-                    "The service is not ready after \(Int(limit.seconds)) s: \(state).\(lastError) Its log: \(files.logDirectory)/server/current"
+                    "The service is not ready after \(Int(limit.seconds)) s: \(state). \(Self.error(in: lastLine).map { "\($0) " } ?? "")Its log: \(files.logDirectory)/server/current"
                 )
             }
             try await time.sleep(for: .milliseconds(100))
         }
     }
 
-    /// The last line of the service's log when that is an error of its start, with a space before it; else nothing.
-    private var lastError: String {
+    /// Of the service's log, with its time: the same error again is another line.
+    private var lastLine: String {
         let log = (try? String(contentsOfFile: "\(files.logDirectory)/server/current", encoding: .utf8)) ?? ""
-        guard let line = log.split(separator: "\n").last, let start = line.range(of: "error: ") else { return "" }
-        return " " + line[start.upperBound...]
+        return log.split(separator: "\n").last.map(String.init) ?? ""
     }
+
+    /// What an error of the service's start says; nil for any other line.
+    private static func error(in line: String) -> Substring? { line.range(of: "error: ").map { line[$0.upperBound...] } }
 
     /// Nil when it is ready, else what it waits for.
     func readiness(_ configuration: RegionConfiguration) async -> String? {

@@ -109,7 +109,8 @@ public struct DevRegion: Sendable {
     /// The newest etcd of all releases, its content checked.
     private func storeProgram(_ configuration: RegionConfiguration) async throws -> String {
         let releases = ReleaseStore(directory: configuration.releasesDirectory ?? ImportEnvironment().releasesDirectory, time: time)
-        let all = try await releases.releases()
+        let (all, problems) = try releases.readable()
+        for problem in problems { report("note: \(problem)") }
         guard let newest = all.max(by: { $0.etcdVersion.compare($1.etcdVersion, options: .numeric) == .orderedAscending }) else {
             throw ServerError(
                 .missing, "There is no release in \(releases.directory). Get Kubernetes and etcd first: `slipway release import`.")

@@ -25,6 +25,7 @@ struct FirstAdministrator: Service {
                 } catch is CancellationError {
                     return
                 } catch {
+                    health.identityFailed("\(error)")
                     logger.warning("the administrator cannot be looked up yet", metadata: ["error": "\(error)"])
                     guard (try? await time.sleep(for: .milliseconds(500))) != nil else { return }
                 }

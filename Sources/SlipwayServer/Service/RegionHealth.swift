@@ -9,7 +9,7 @@ public final class RegionHealth: Sendable {
     private let store: any FleetStore
     private let cells: [CellName]
     private let time: TimeSource
-    private let isIdentityReady = Mutex(false)
+    private let identityProblem = Mutex<String?>("is not made yet")
 
     /// A store that answers later than this counts as gone.
     private static let patience = Duration.seconds(2)
@@ -20,7 +20,8 @@ public final class RegionHealth: Sendable {
         self.time = time
     }
 
-    func identityIsReady() { isIdentityReady.withLock { $0 = true } }
+    func identityIsReady() { identityProblem.withLock { $0 = nil } }
+    func identityFailed(_ why: String) { identityProblem.withLock { $0 = "cannot be looked up: \(why)" } }
 
     struct Check: Sendable {
         var name: String
@@ -37,7 +38,7 @@ public final class RegionHealth: Sendable {
         }
         var checks = [Check(name: "store")]
         for cell in cells { checks.append(Check(name: "cell \(cell)", problem: leaders[cell] == nil ? "has no leader" : nil)) }
-        checks.append(Check(name: "administrator", problem: isIdentityReady.withLock { $0 } ? nil : "is not made yet"))
+        checks.append(Check(name: "administrator", problem: identityProblem.withLock { $0 }))
         return checks
     }
 

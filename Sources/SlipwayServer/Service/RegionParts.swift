@@ -52,14 +52,15 @@ struct RegionParts: Sendable {
                 configuration: configuration.localSubstrate, artifacts: ReleaseArtifacts(store: releases), time: time,
                 logger: Logger(label: "slipway.local"))
         try await substrate.prepare()
-        try await check(releases, logger)
+        let readable = ReadableReleases(store: releases, logger: Logger(label: "slipway.releases"))
+        try await check(releases, newest: try await readable.releases().first, logger)
         let files = RegionFiles(directory: configuration.dataDirectory)
         let replica = try ReplicaIdentity(
             path: files.replicaPath(port: configuration.embeddedStore == nil ? configuration.listen.port : nil))
         let authenticator =
             simulated == nil
             ? try OwnProgram.artifact(in: releases, record: "\(configuration.dataDirectory)/program.json") : SimulatedReleases.program
-        let catalog: any ReleaseCatalog = simulated == nil ? releases : SimulatedReleases(imported: releases)
+        let catalog: any ReleaseCatalog = simulated == nil ? readable : SimulatedReleases(imported: readable)
         let audit = try FileAuditLog(path: configuration.auditLog, logger: Logger(label: "slipway.audit"))
         var client = HTTPClient.Configuration()
         client.timeout.connect = .seconds(2)
@@ -89,9 +90,9 @@ struct RegionParts: Sendable {
 
     /// Reads the newest release's programs once, so that the first cluster need not wait for their digests. A program that is
     /// not what it should be is said here, and refused when an instance wants to start it.
-    private static func check(_ releases: ReleaseStore, _ logger: Logger) async throws {
-        guard let newest = try await releases.releases().first else { return }
-        for problem in try await releases.verify(newest.id) {
+    private static func check(_ releases: ReleaseStore, newest: Release?, _ logger: Logger) async throws {
+        guard let newest else { return }
+        for problem in releases.problems(of: newest) {
             logger.error("a program is not what its release says", metadata: ["release": "\(newest.id)", "error": "\(problem)"])
         }
     }
@@ -109,7 +110,7 @@ struct RegionParts: Sendable {
         let operations = LiveControlPlaneOperations(client: http, credentials: credentials, time: time)
         let access = AccessPublisher(store: store, identity: identity, substrate: substrate, operations: operations)
         let rendering = ControlPlaneRendering(
-            region: configuration.region, releases: releases, credentials: credentials, access: access, substrate: substrate,
+            region: configuration.region, releases: catalog, credentials: credentials, access: access, substrate: substrate,
             authenticator: authenticator, time: time)
         return CellService(
             configuration: CellConfiguration(cell: cell, addressPool: configuration.addressPool, bootLimit: bootLimit), store: store,

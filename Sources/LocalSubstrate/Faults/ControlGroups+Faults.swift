@@ -47,7 +47,9 @@ extension ControlGroups {
                 .failed,
                 "This host cannot slow down the disk \(disk) for \(unit.cluster)/\(unit.name). Mount the controller 'blkio' (or 'io'), and "
                     + "keep the data directory on a file system of one disk.", cause: error)
-        } catch { /* What could not be set need not be lifted. */  }
+        } catch {
+            // What could not be set need not be lifted.
+        }
     }
 }
 

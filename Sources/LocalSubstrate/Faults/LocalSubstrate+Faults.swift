@@ -3,7 +3,8 @@ import Substrate
 
 extension LocalSubstrate: FaultInjecting {
     public func faults() async throws -> [Fault] {
-        try await throwing("list the faults") { try await Blocking.run { [faultRecords] in faultRecords.standing() } }
+        // One that could not be undone is still there.
+        try await throwing("list the faults") { try await Blocking.run { [faultRecords] in faultRecords.entries().map(\.fault) } }
     }
 
     public func inject(_ fault: Fault) async throws {

@@ -91,12 +91,12 @@ let package = Package(
         // Creates, describes and deletes clusters in the store, for both APIs.
         .target(
             name: "ClusterService",
-            dependencies: ["Identity", "FleetStore", "FleetModel", "Timing", crypto, logging]),
+            dependencies: ["Identity", "FleetStore", "FleetModel", "Substrate", "Timing", crypto, logging]),
         .target(
             name: "OperatorAPI",
             dependencies: [
-                "ClusterService", "Identity", "FleetStore", "FleetModel", "SlipwayClient", "PKI", "Kubernetes", "Timing", "Observability",
-                "SignatureV4", hummingbird, httpTypes, logging, nioCore, serviceLifecycle,
+                "ClusterService", "Identity", "FleetStore", "FleetModel", "Substrate", "SlipwayClient", "PKI", "Kubernetes", "Timing",
+                "Observability", "SignatureV4", hummingbird, httpTypes, logging, nioCore, serviceLifecycle,
             ]),
         .target(
             name: "SlipwayClient", dependencies: ["FleetModel", "SignatureV4", "Timing", asyncHTTPClient, nioCore, nioHTTP1]),
@@ -192,7 +192,9 @@ let package = Package(
             name: "APITests",
             dependencies: [
                 "EKSAPI", "OperatorAPI", "Authenticator", "ClusterService", "Identity", "SignatureV4", "FleetStore", "FleetModel",
-                "Timing", "SlipwayServer", "SlipwayClient", "Observability", "PKI", "SlipwayTesting", hummingbird, hummingbirdTesting,
+                "Timing", "Substrate", "SimulatedSubstrate", "SlipwayServer", "SlipwayClient", "Observability", "PKI", "SlipwayTesting",
+                hummingbird,
+                hummingbirdTesting,
                 httpTypes,
                 logging, metrics, nioCore, subprocess, yams,
             ]),

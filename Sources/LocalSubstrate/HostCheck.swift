@@ -35,7 +35,7 @@ public struct HostFinding: Codable, Hashable, Sendable, CustomStringConvertible 
 
 /// Looks at this host with the eyes of the local substrate, and changes nothing.
 public struct HostCheck: Sendable {
-    private let substrate: LocalSubstrate
+    let substrate: LocalSubstrate
 
     public init(configuration: LocalSubstrateConfiguration, time: TimeSource = .system) {
         substrate = LocalSubstrate(
@@ -49,6 +49,7 @@ public struct HostCheck: Sendable {
     public func findings(knownClusters: Set<ClusterName>?) async -> [HostFinding] {
         var findings = tools() + privileges() + controlGroups() + kernel()
         findings += await addressPool()
+        findings += await faults()
         if let knownClusters { findings += await leftovers(knownClusters: knownClusters) }
         return findings
     }

@@ -11,6 +11,7 @@ extension LocalSubstrate {
             guard spec.id.name != Unit.balancerName else {
                 throw SubstrateError(.failed, "'\(Unit.balancerName)' is the name of the cluster's load balancer.")
             }
+            try await requirePower(spec)
             let unit = names.unit(spec.id)
             let record = InstanceRecord(spec)
             let found = try await Blocking.run { [self] in (record: Record.read(InstanceRecord.self, unit.record), state: state(of: unit)) }
@@ -23,13 +24,16 @@ extension LocalSubstrate {
             // Before anything is taken down: what cannot be started must not replace what runs.
             let programs = try await verified(spec.components)
             if isSame, Supervisor(unit).isAlive, NetworkNamespace.isMounted(unit.namespacePath) {
-                return try await ensureNetwork(of: unit, address: spec.address)
+                try await ensureNetwork(of: unit, address: spec.address)
+                return try await takeHold(of: spec, unit)
             }
             try await processes.stop(unit, timeout: configuration.stopTimeout)
             try await Blocking.run { [self] in try build(spec, record: record, programs: programs, unit: unit) }
             if let old = found.record, old.address != spec.address || old.network != spec.network { try await removeNetwork(of: unit) }
             try await ensureNetwork(of: unit, address: spec.address)
+            try await takeHold(of: spec, unit)
             try await start(unit, size: spec.size)
+            try await takeHold(of: spec, unit)
         }
     }
 

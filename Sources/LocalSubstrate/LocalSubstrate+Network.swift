@@ -117,6 +117,7 @@ extension LocalSubstrate {
             }
             try await Blocking.run { [names] in try FileTree.remove(names.fenceRecord(cluster)) }
             await prune(cluster)
+            try await forgetFaults(of: cluster)
         }
     }
 

@@ -19,7 +19,8 @@ extension LocalSubstrate {
 
     func state(of unit: Unit) -> InstanceObservation.State {
         guard FileTree.exists(unit.record) else { return .incomplete }
-        guard Supervisor(unit).isAlive else { return .stopped }
+        // Nobody can see from afar that there is no power.
+        guard Supervisor(unit).isAlive else { return FileTree.exists(unit.powerMark) ? .running : .stopped }
         let link = HostInterface(name: unit.link)
         let isConnected =
             NetworkNamespace.isMounted(unit.namespacePath) && link.exists && link.bridge == names.bridge(unit.cluster) && link.isUp

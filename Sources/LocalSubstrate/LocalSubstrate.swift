@@ -19,6 +19,10 @@ public final class LocalSubstrate: Substrate {
     let groups: ControlGroups
     let processes: Processes
     let isolation: Isolation
+    let faultRecords: FaultRecords
+    let faultRules: FaultRules
+    /// Faults are injected and cleared one after the other.
+    let faultTurns = Turns()
     /// Held while it is checked that nobody holds an address, block or volume, and while it is taken.
     let claims = Mutex(())
 
@@ -35,6 +39,8 @@ public final class LocalSubstrate: Substrate {
         groups = ControlGroups(prefix: configuration.hostPrefix, logger: logger)
         processes = Processes(groups: groups, time: time)
         isolation = Isolation(table: configuration.hostPrefix)
+        faultRecords = FaultRecords(directory: names.faults)
+        faultRules = FaultRules(table: configuration.hostPrefix)
     }
 
     public func prepare() async throws {
@@ -50,6 +56,7 @@ public final class LocalSubstrate: Substrate {
             }
             try await ensurePoolRoute()
             try await defineIsolation()
+            try await restoreFaults()
         }
     }
 
@@ -105,7 +112,10 @@ public final class LocalSubstrate: Substrate {
             try await throwing("remove the host's part") {
                 groups.removeEmpty()
                 try await removePoolRoute()
-                if Tools.path("nft") != nil { try await tools.run("nft", ["-f", "-"], input: isolation.destruction) }
+                if Tools.path("nft") != nil {
+                    try await tools.run("nft", ["-f", "-"], input: isolation.destruction + faultRules.destruction)
+                }
+                try faultRecords.removeAll()
                 FileTree.removeIfEmpty(names.clusters)
                 FileTree.removeIfEmpty(names.run)
             }

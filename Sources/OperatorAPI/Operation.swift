@@ -19,6 +19,10 @@ enum Operation: Hashable, Sendable {
     case createKey(String)
     case deleteKey(String, user: String)
     case listReleases
+    case listFaults
+    case injectFault
+    case clearFaults
+    case clearFault(String)
 
     /// Nil when there is no such operation.
     init?(method: HTTPRequest.Method, path: Substring) {
@@ -42,6 +46,10 @@ enum Operation: Hashable, Sendable {
         case (.post, "users", let name?, "keys", nil, 3): self = .createKey(name)
         case (.delete, "users", let name?, "keys", let key?, 4): self = .deleteKey(key, user: name)
         case (.get, "releases", nil, nil, nil, 1): self = .listReleases
+        case (.get, "faults", nil, nil, nil, 1): self = .listFaults
+        case (.post, "faults", nil, nil, nil, 1): self = .injectFault
+        case (.delete, "faults", nil, nil, nil, 1): self = .clearFaults
+        case (.delete, "faults", let id?, nil, nil, 2): self = .clearFault(id)
         default: return nil
         }
     }
@@ -64,6 +72,9 @@ enum Operation: Hashable, Sendable {
         case .createKey: "CreateAccessKey"
         case .deleteKey: "DeleteAccessKey"
         case .listReleases: "ListReleases"
+        case .listFaults: "ListFaults"
+        case .injectFault: "InjectFault"
+        case .clearFaults, .clearFault: "ClearFault"
         }
     }
 
@@ -73,7 +84,7 @@ enum Operation: Hashable, Sendable {
         case .describeCluster(let name), .watchCluster(let name), .deleteCluster(let name), .resizeCluster(let name),
             .createKubeconfig(let name),
             .deleteUser(let name),
-            .listKeys(let name), .createKey(let name), .deleteKey(_, let name):
+            .listKeys(let name), .createKey(let name), .deleteKey(_, let name), .clearFault(let name):
             name
         default: nil
         }

@@ -20,6 +20,8 @@ extension OperatorAPI {
             return Self.json(ReleaseList(releases: try await catalog.releases()))
         case .listClusters, .createCluster, .describeCluster, .watchCluster, .deleteCluster, .resizeCluster, .createKubeconfig:
             return try await performOnClusters(operation, body: body, by: principal)
+        case .listFaults, .injectFault, .clearFaults, .clearFault:
+            return try await performOnFaults(operation, body: body, by: principal)
         case .listUsers, .createUser, .deleteUser, .listKeys, .createKey, .deleteKey:
             try allow(principal, .identity, operation)
             return try await performOnUsers(operation, body: body)

@@ -23,6 +23,7 @@ public struct OperatorAPI: Sendable {
     let region: Region
     let identity: IdentityStore
     let clusters: Clusters
+    let faults: Faults
     /// A client certificate of a cluster's Kubernetes API for an administrator of that name.
     let administratorCertificate: @Sendable (Cluster, _ user: String) async throws -> KeyPair
     let store: any FleetStore
@@ -33,7 +34,7 @@ public struct OperatorAPI: Sendable {
     let logger: Logger
 
     public init(
-        region: Region, identity: IdentityStore, clusters: Clusters,
+        region: Region, identity: IdentityStore, clusters: Clusters, faults: Faults,
         administratorCertificate: @escaping @Sendable (Cluster, _ user: String) async throws -> KeyPair, store: any FleetStore,
         catalog: any ReleaseCatalog,
         audit: any AuditLog, describeRegion: @escaping @Sendable () async throws -> RegionDetail, time: TimeSource, logger: Logger
@@ -41,6 +42,7 @@ public struct OperatorAPI: Sendable {
         self.region = region
         self.identity = identity
         self.clusters = clusters
+        self.faults = faults
         self.administratorCertificate = administratorCertificate
         self.store = store
         self.catalog = catalog
@@ -60,6 +62,7 @@ public struct OperatorAPI: Sendable {
         let start = time.uptime
         let operation = Operation(method: request.method, path: request.rawPath)
         var caller: Caller?
+        var resource = operation?.resource
         var failure: OperatorError?
         var response: Response
         do {
@@ -69,6 +72,7 @@ public struct OperatorAPI: Sendable {
             let body = try await request.body.collect(upTo: Self.bodyLimit)
             let known = try await authenticate(request, body: body)
             caller = known
+            if operation == .injectFault { resource = Self.faultResource(Array(buffer: body)) }
             response = try await perform(operation, body: Array(buffer: body), by: known.principal)
         } catch {
             let told =
@@ -86,7 +90,7 @@ public struct OperatorAPI: Sendable {
             AuditRecord(
                 time: time.now, requestID: requestID, service: OperatorClient.serviceName, operation: operation?.name ?? "Unknown",
                 principalARN: caller?.principal.arn, accessKeyID: caller?.accessKeyID, sourceAddress: remoteAddress,
-                userAgent: request.headers[.userAgent], resource: operation?.resource, status: response.status.code,
+                userAgent: request.headers[.userAgent], resource: resource, status: response.status.code,
                 errorCode: failure?.code, errorMessage: failure?.message, milliseconds: Int(seconds * 1000)))
         RegionMetrics.apiRequest(
             service: OperatorClient.serviceName, operation: operation?.name ?? "Unknown", code: response.status.code, seconds: seconds)

@@ -7,6 +7,7 @@ import Hummingbird
 import Identity
 import NIOCore
 import SignatureV4
+import Substrate
 
 /// An answer that is not 2xx. Codes are the EKS API's where it has one.
 public struct OperatorError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -33,6 +34,7 @@ public struct OperatorError: Error, Hashable, Sendable, CustomStringConvertible 
         case let error as AccessDenied: OperatorError(403, "AccessDeniedException", error.description)
         case let error as IdentityError: identityAnswer(error)
         case let error as ClusterServiceError: clusterAnswer(error)
+        case let error as SubstrateError: substrateAnswer(error)
         case let error as FleetModelError:
             error.code == .capacity
                 ? OperatorError(400, "ResourceLimitExceededException", error.message)
@@ -72,6 +74,15 @@ public struct OperatorError: Error, Hashable, Sendable, CustomStringConvertible 
         case .inUse: OperatorError(409, "ResourceInUseException", error.message)
         case .limitExceeded: OperatorError(400, "ResourceLimitExceededException", error.message)
         case .busy: OperatorError(503, "ServiceUnavailableException", error.message)
+        }
+    }
+
+    private static func substrateAnswer(_ error: SubstrateError) -> OperatorError {
+        switch error.code {
+        case .invalid: OperatorError(400, "InvalidParameterException", error.message)
+        case .conflict: OperatorError(409, "ResourceInUseException", error.message)
+        case .unavailable: OperatorError(503, "ServiceUnavailableException", error.message)
+        default: OperatorError(500, "ServerException", error.description)
         }
     }
 

@@ -31,6 +31,20 @@ struct SimulatedCluster: Sendable {
         var timings: SimulatedTimings
         /// Zones out of reach or without power.
         var dark: Set<ZoneName>
+        /// What was injected and stands.
+        var faults: [Fault]
+
+        func effects(on instance: SimulatedInstance) -> FaultEffects {
+            if faults.isEmpty { return .none }
+            return FaultEffects(of: faults, on: instance.id, in: instance.zone, hasVolume: instance.volume != nil)
+        }
+
+        /// Whether anybody gets an answer from it, as far as faults go. (etcd ends itself when it cannot write.)
+        func reaches(_ instance: SimulatedInstance) -> Bool {
+            if dark.contains(instance.zone) { return false }
+            let effects = effects(on: instance)
+            return !effects.hasNoPower && !effects.isCutOff && !effects.isFrozen && !effects.hasFullDisk
+        }
     }
 
     // MARK: Life
@@ -54,7 +68,7 @@ struct SimulatedCluster: Sendable {
 
     private func answeringMembers(_ around: Surroundings) -> [(name: String, since: Duration)] {
         instances.compactMap { instance in
-            guard instance.role == .etcd, !around.dark.contains(instance.zone), !fenced.contains(instance.address),
+            guard instance.role == .etcd, around.reaches(instance), !fenced.contains(instance.address),
                 members.contains(instance.id.name),
                 let start = instance.runningSince(.etcd, now: around.now), start + around.timings.etcdStart <= around.now
             else { return nil }
@@ -84,7 +98,7 @@ struct SimulatedCluster: Sendable {
 
     /// Since when an API server is ready, if it is. Kubernetes: `/readyz` includes etcd.
     private func readySince(_ instance: SimulatedInstance, _ around: Surroundings) -> Duration? {
-        guard instance.role == .apiServer, !instance.isWedged, leader != nil, !around.dark.contains(instance.zone),
+        guard instance.role == .apiServer, !instance.isWedged, leader != nil, around.reaches(instance),
             !fenced.contains(instance.address),
             let start = instance.runningSince(.apiServer, now: around.now)
         else { return nil }
@@ -120,11 +134,11 @@ struct SimulatedCluster: Sendable {
             health.etcdMembers[member.name] = EtcdMemberHealth(isHealthy: leader != nil, isLeader: leader == member.name)
         }
         // Who is behind the fence answers Slipway, but reaches no other member.
-        for instance in instances where fenced.contains(instance.address) && !around.dark.contains(instance.zone) {
+        for instance in instances where fenced.contains(instance.address) && around.reaches(instance) {
             guard instance.role == .etcd, instance.runningSince(.etcd, now: around.now) != nil else { continue }
             health.etcdMembers[instance.id.name] = EtcdMemberHealth(isHealthy: false, isLeader: false)
         }
-        for instance in instances where instance.role == .apiServer && !around.dark.contains(instance.zone) {
+        for instance in instances where instance.role == .apiServer && around.reaches(instance) {
             guard instance.runningSince(.apiServer, now: around.now) != nil else { continue }
             health.apiServers[instance.id.name] = APIServerHealth(isReady: readySince(instance, around) != nil)
         }
@@ -134,7 +148,8 @@ struct SimulatedCluster: Sendable {
     func observation(_ around: Surroundings) -> SubstrateObservation {
         SubstrateObservation(
             network: network, volumes: volumes.map { VolumeObservation(id: $0.id, zone: $0.zone, isUsable: $0.isUsable) },
-            instances: instances.map { $0.observation(now: around.now) }, loadBalancer: balancer.map { observation($0, around) },
+            instances: instances.map { $0.observation(now: around.now, around.effects(on: $0)) },
+            loadBalancer: balancer.map { observation($0, around) },
             fenced: fenced)
     }
 

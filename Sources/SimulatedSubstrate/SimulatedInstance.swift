@@ -47,12 +47,14 @@ struct SimulatedInstance: Sendable {
         return main.startsAt
     }
 
-    func observation(now: Duration) -> InstanceObservation {
+    /// Without power it looks as it last did, with nobody there to speak for its components; no other fault shows.
+    func observation(now: Duration, _ effects: FaultEffects) -> InstanceObservation {
         InstanceObservation(
             id: id, role: role, zone: zone, address: address, volume: volume, sizeName: sizeName, release: release,
             configurationRevision: configurationRevision, state: state,
             components: components.map {
-                let isUp = state == .running && $0.startsAt <= now
+                let isEnding = effects.hasFullDisk && $0.kind == .etcd
+                let isUp = state == .running && $0.startsAt <= now && !effects.hasNoPower && !isEnding
                 let seconds = (now - $0.startsAt).magnitudeInSeconds
                 return ComponentObservation(kind: $0.kind, isUp: isUp, processID: isUp ? $0.processID : nil, seconds: seconds)
             })

@@ -7,6 +7,7 @@ struct SimulatedRegion: Sendable {
     /// Who has which block of addresses.
     private var blocks: [UInt32: ClusterName] = [:]
     var dark: Set<ZoneName> = []
+    var faults: [Fault] = []
     var timings = SimulatedTimings()
     private var lastOperation = 0
     private var lastProcess: Int32 = 1000
@@ -21,7 +22,7 @@ struct SimulatedRegion: Sendable {
         return lastProcess
     }
 
-    func around(_ now: Duration) -> SimulatedCluster.Surroundings { .init(now: now, timings: timings, dark: dark) }
+    func around(_ now: Duration) -> SimulatedCluster.Surroundings { .init(now: now, timings: timings, dark: dark, faults: faults) }
 
     /// Runs `body` on a cluster, brought up to date before and after; forgets it when nothing is left.
     mutating func change<T>(_ name: ClusterName, _ now: Duration, _ body: (inout SimulatedCluster) throws -> T) rethrows -> T {
@@ -65,6 +66,8 @@ struct SimulatedRegion: Sendable {
     mutating func endRemovingNetwork(_ name: ClusterName, _ now: Duration) {
         guard let network = clusters[name]?.network?.network else { return }
         blocks[network.block.base.bits] = nil
+        // A cluster takes its faults with it.
+        faults.removeAll { $0.cluster == name }
         change(name, now) {
             $0.network = nil
             $0.fenced = []
@@ -97,6 +100,7 @@ struct SimulatedRegion: Sendable {
     /// - Returns: false when the instance runs as wanted and nothing is to be done.
     mutating func beginInstance(_ spec: InstanceSpec, operation: Int, _ now: Duration) throws -> Bool {
         try requireLight(spec.zone)
+        try requirePower(spec)
         return try change(spec.id.cluster, now) { cluster in
             guard cluster.network?.isComplete == true, cluster.network?.network == spec.network else {
                 throw SubstrateError(.failed, "the cluster's network is not there")
@@ -129,6 +133,7 @@ struct SimulatedRegion: Sendable {
 
     mutating func endInstance(_ spec: InstanceSpec, operation: Int, _ now: Duration) throws {
         try requireLight(spec.zone)
+        try requirePower(spec)
         let components = spec.components.map { SimulatedComponent(kind: $0.kind, startsAt: now, processID: nextProcess()) }
         try change(spec.id.cluster, now) { cluster in
             guard let index = cluster.instances.firstIndex(where: { $0.id == spec.id && $0.operation == operation }) else {

@@ -264,13 +264,18 @@ extension SimulatedSubstrate: HealthProbe {
         var seen = HealthObservation()
         state.withLock { state in
             // Each answer may be lost by itself.
-            for member in target.etcdMembers where !state.random.chance(state.faults.errorBefore) {
+            for member in target.etcdMembers where !state.random.chance(state.faults.errorBefore) && !isLate(member, target, &state) {
                 seen.etcdMembers[member.name] = health.etcdMembers[member.name]
             }
-            for server in target.apiServers where !state.random.chance(state.faults.errorBefore) {
+            for server in target.apiServers where !state.random.chance(state.faults.errorBefore) && !isLate(server, target, &state) {
                 seen.apiServers[server.name] = health.apiServers[server.name]
             }
         }
         return seen
+    }
+
+    private func isLate(_ instance: ProbeTarget.Instance, _ target: ProbeTarget, _ state: inout State) -> Bool {
+        let lateness = state.region.lateness(of: InstanceID(cluster: target.cluster.name, name: instance.name))
+        return lateness > 0 && state.random.chance(lateness)
     }
 }

@@ -8,6 +8,7 @@ public enum SubstrateConformance: String, CaseIterable, Sendable, CustomStringCo
     case instanceRunsAndIsNotRestarted, instanceIsRemadeForNewRevision, instanceIsRemadeForNewSize, instancesAreMadeInParallel
     case addressIsHeldOnce, volumeIsHeldOnce, filesAreReplacedWithoutRestart
     case fenceStandsUntilLifted, loadBalancerFollowsItsBackends, removingWhatIsNotThereIsFine, everythingGoes, clustersAreIndependent
+    case faultsStandUntilCleared, powerKeepsInstancesDown, faultsDoNotHinderRemoval
 
     public var description: String { rawValue }
 
@@ -54,6 +55,9 @@ public enum SubstrateConformance: String, CaseIterable, Sendable, CustomStringCo
         case .loadBalancerFollowsItsBackends: try await check.loadBalancerFollowsItsBackends()
         case .removingWhatIsNotThereIsFine: try await check.removingWhatIsNotThereIsFine()
         case .everythingGoes: try await check.everythingGoes()
+        case .faultsStandUntilCleared: try await check.faultsStandUntilCleared()
+        case .powerKeepsInstancesDown: try await check.powerKeepsInstancesDown()
+        case .faultsDoNotHinderRemoval: try await check.faultsDoNotHinderRemoval()
         case .clustersAreIndependent: try await check.clustersAreIndependent()
         }
         for cluster in surroundings.clusters { try await check.removeAll(cluster.name) }

@@ -9,6 +9,7 @@ import Logging
 import OperatorAPI
 import PKI
 import SignatureV4
+import SimulatedSubstrate
 import SlipwayClient
 import Testing
 import Timing
@@ -17,13 +18,17 @@ import Timing
 struct OperatorTestRegion: Sendable {
     let eks: EKSTestRegion
     let api: OperatorAPI
+    let substrate: SimulatedSubstrate
 
     init() async throws {
         let eks = try await EKSTestRegion(time: .system)
         self.eks = eks
+        let substrate = SimulatedSubstrate(time: eks.time)
+        self.substrate = substrate
         let authority = try CertificateAuthority.make(commonName: "test", now: eks.time.now)
         api = OperatorAPI(
             region: eks.region, identity: eks.identity, clusters: eks.clusters,
+            faults: Faults(clusters: eks.clusters, substrate: substrate, time: eks.time),
             administratorCertificate: { _, user in
                 try CertificateIssuer(authority).issue(
                     CertificateRequest(commonName: user, organizations: ["system:masters"], usage: .client), now: eks.time.now)

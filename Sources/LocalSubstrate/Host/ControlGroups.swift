@@ -9,12 +9,12 @@ import Timing
 final class ControlGroups: Sendable {
     /// Where the controllers are mounted.
     struct Layout: Equatable, Sendable {
-        /// v1: mount point by controller; of `memory`, `cpu`, `pids`, `freezer`.
+        /// v1: mount point by controller; of those that are wanted.
         var controllers: [String: String] = [:]
         /// v2's mount point, when v1 has no controllers.
         var unified: String?
 
-        static let wanted = ["pids", "memory", "cpu", "freezer"]
+        static let wanted = ["pids", "memory", "cpu", "freezer", "blkio"]
 
         /// - Parameter mounts: the content of `/proc/self/mountinfo` (proc_pid_mountinfo(5)).
         init(mounts: String) {
@@ -36,7 +36,7 @@ final class ControlGroups: Sendable {
     }
 
     let layout: Layout
-    private let prefix: String
+    let prefix: String
     private let logger: Logger
     private let said = Mutex<Set<String>>([])
 
@@ -49,7 +49,8 @@ final class ControlGroups: Sendable {
     private var mountPoints: [String] { Array(Set(layout.controllers.values)).sorted() + (layout.unified.map { [$0] } ?? []) }
     var roots: [String] { mountPoints.map { "\($0)/\(prefix)" } }
 
-    private func directories(_ unit: Unit) -> [String] { roots.map { "\($0)/\(unit.cluster)/\(unit.name)" } }
+    private func directories(_ unit: Unit) -> [String] { mountPoints.map { directory(unit, below: $0) } }
+    func directory(_ unit: Unit, below mount: String) -> String { "\(mount)/\(prefix)/\(unit.cluster)/\(unit.name)" }
 
     /// Makes the unit's groups and sets their limits. What the host does not offer is said once and left out.
     /// - Returns: the directories that the unit's processes must join.
@@ -155,7 +156,7 @@ final class ControlGroups: Sendable {
         }
     }
 
-    private func set(_ file: String, _ value: String, in directory: String) {
+    func set(_ file: String, _ value: String, in directory: String) {
         let path = "\(directory)/\(file)"
         let descriptor = open(path, O_WRONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return say("control group setting \(file) is not offered here") }

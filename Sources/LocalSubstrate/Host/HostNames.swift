@@ -16,6 +16,7 @@ struct HostNames: Sendable {
     }
 
     var clusters: String { "\(data)/clusters" }
+    var faults: String { "\(data)/faults" }
     func directory(_ cluster: ClusterName) -> String { "\(clusters)/\(cluster)" }
     func networkRecord(_ cluster: ClusterName) -> String { "\(directory(cluster))/network.json" }
     func fenceRecord(_ cluster: ClusterName) -> String { "\(directory(cluster))/fence.json" }
@@ -93,6 +94,10 @@ struct Unit: Sendable {
     var scan: String { "\(directory)/scan" }
     /// What the supervisor and its scripts note down.
     var state: String { "\(directory)/state" }
+    /// There while a fault keeps the unit without power, and until it has been started again.
+    var powerMark: String { "\(state)/power-lost" }
+    /// Lines of shell that a component's start reads, if they are there: limits that a fault sets.
+    func limits(_ kind: ComponentKind) -> String { "\(state)/\(kind.rawValue).limits" }
     var logs: String { "\(names.logs(cluster))/\(name)" }
     var namespace: String { names.namespace(cluster, name) }
     var namespacePath: String { "/run/netns/\(namespace)" }

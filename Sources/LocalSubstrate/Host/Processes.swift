@@ -34,6 +34,8 @@ struct Processes: Sendable {
     func stop(_ unit: Unit, timeout: Duration, includingNamespace: Bool = false) async throws {
         if all(of: unit, includingNamespace: includingNamespace).isEmpty { return }
         let supervisor = Supervisor(unit)
+        // What a fault has frozen cannot end itself.
+        thaw(unit)
         if supervisor.isAlive {
             try? FileTree.write("\(unit.state)/stopping", "")
             supervisor.terminate()

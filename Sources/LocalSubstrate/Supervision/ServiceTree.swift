@@ -54,6 +54,8 @@ struct ServiceTree {
         text += "ulimit -S -n \"$(ulimit -H -n)\" 2>/dev/null\n"
         let path = service.environment["PATH"] == nil ? ["PATH=\(Tools.searchPath.joined(separator: ":"))"] : []
         let environment = service.environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        let limits = Shell.quote(unit.limits(service.kind))
+        text += "if [ -e \(limits) ]; then . \(limits); fi\n"
         text += "exec " + Shell.line(["env", "-i"] + path + environment + service.command) + "\n"
         return text
     }

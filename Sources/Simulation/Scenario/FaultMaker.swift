@@ -12,18 +12,18 @@ struct FaultMaker: Sendable {
         await SimulationActor.$name.withValue("fault") {
             var random = random
             setWeather(&random)
-            var dark: (zone: ZoneName, until: Duration)?
+            var trouble: Trouble?
             let time = world.clock.source
             while time.uptime < world.options.busy {
                 let pause = random.duration(.milliseconds(500), .seconds(7))
                 do { try await time.sleep(for: pause) } catch { break }
-                if let zone = dark, zone.until <= time.uptime {
-                    restore(zone.zone)
-                    dark = nil
+                if let known = trouble, known.until <= time.uptime {
+                    end(known)
+                    trouble = nil
                 }
-                strike(&random, &dark)
+                strike(&random, &trouble)
             }
-            if let dark { restore(dark.zone) }
+            if let trouble { end(trouble) }
             world.substrate.setFaults(.none)
             world.weather.set(.none)
             world.ledger.noteFault(at: time.uptime)
@@ -44,9 +44,28 @@ struct FaultMaker: Sendable {
                 brokenWatch: random.pick([0, 0.01, 0.05]) ?? 0))
     }
 
-    private func restore(_ zone: ZoneName) {
-        world.substrate.restore(zone)
-        note("zone \(zone) is back")
+    /// What lasts for a while. One at a time.
+    private struct Trouble {
+        enum Kind {
+            case dark(ZoneName)
+            case fault(Fault)
+        }
+
+        var kind: Kind
+        var until: Duration
+    }
+
+    private func end(_ trouble: Trouble) {
+        switch trouble.kind {
+        case .dark(let zone):
+            world.substrate.restore(zone)
+            note("zone \(zone) is back")
+        case .fault(let fault):
+            // It may have gone with its cluster.
+            guard world.substrate.standingFaults.contains(fault) else { return }
+            world.substrate.end(fault)
+            note("\(fault.kind) of \(fault.scope) ends", on: fault.cluster)
+        }
     }
 
     /// - Parameter cluster: nil when it touches all of them.
@@ -56,7 +75,7 @@ struct FaultMaker: Sendable {
         world.ledger.noteFault(on: cluster, at: world.clock.now)
     }
 
-    private func strike(_ random: inout SeededRandom, _ dark: inout (zone: ZoneName, until: Duration)?) {
+    private func strike(_ random: inout SeededRandom, _ trouble: inout Trouble?) {
         switch random.index(100) {
         case 0..<36: crash(&random)
         case 36..<44:
@@ -71,7 +90,8 @@ struct FaultMaker: Sendable {
             guard let name = random.pick(world.substrate.existing) else { return }
             world.substrate.crashLoadBalancer(of: name)
             note("the load balancer of \(name) crashes", on: name)
-        case 58..<68: darken(&random, &dark)
+        case 58..<62: darken(&random, &trouble)
+        case 62..<68: inject(&random, &trouble)
         case 68..<84:
             guard let life = random.pick(world.managers.living) else { return }
             let calls = 1 + random.index(40)
@@ -103,13 +123,26 @@ struct FaultMaker: Sendable {
     }
 
     /// One zone at a time, with its power or only out of reach.
-    private func darken(_ random: inout SeededRandom, _ dark: inout (zone: ZoneName, until: Duration)?) {
-        guard dark == nil, let zone = random.pick(world.region.zones) else { return }
+    private func darken(_ random: inout SeededRandom, _ trouble: inout Trouble?) {
+        guard trouble == nil, let zone = random.pick(world.region.zones) else { return }
         let power = random.chance(0.5)
         let duration = random.duration(.seconds(3), .seconds(25))
-        dark = (zone, world.clock.now + duration)
+        trouble = Trouble(kind: .dark(zone), until: world.clock.now + duration)
         world.substrate.lose(zone, power: power)
         note("zone \(zone) is \(power ? "out of reach" : "without power")")
+    }
+
+    /// A zone, a cluster's part in it, or one instance.
+    private func inject(_ random: inout SeededRandom, _ trouble: inout Trouble?) {
+        let kinds: [FaultKind] = [.power, .blackhole, .loss(percent: 30), .slow, .freeze, .diskSlow, .diskFull]
+        guard trouble == nil, let kind = random.pick(kinds), let instance = victim(&random) else { return }
+        let breadth = random.index(3)
+        let fault = Fault(
+            id: "f\(random.index(1_000_000))", zone: instance.zone, cluster: breadth > 0 ? instance.id.cluster : nil,
+            instance: breadth > 1 ? instance.id.name : nil, kind: kind, since: world.clock.source.now)
+        trouble = Trouble(kind: .fault(fault), until: world.clock.now + random.duration(.seconds(3), .seconds(40)))
+        world.substrate.begin(fault)
+        note("\(kind) of \(fault.scope)", on: fault.cluster)
     }
 
     /// At most one of a cluster: a majority survives.

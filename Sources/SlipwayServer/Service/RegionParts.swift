@@ -28,7 +28,7 @@ struct RegionParts: Sendable {
     let releases: ReleaseStore
     /// What clusters can be made of.
     let catalog: any ReleaseCatalog
-    let substrate: any Substrate
+    let substrate: any Substrate & FaultInjecting
     /// The substrate, when it is a simulated one: it also answers for the control planes that it pretends to run.
     let simulated: SimulatedSubstrate?
     let clusters: Clusters
@@ -46,7 +46,7 @@ struct RegionParts: Sendable {
         let box = try SecretKeyFile(path: configuration.secretKeyFile).loadOrCreate()
         let releases = ReleaseStore(directory: configuration.releasesDirectory ?? ImportEnvironment().releasesDirectory, time: time)
         let simulated = configuration.substrate == .simulated ? SimulatedSubstrate(time: time) : nil
-        let substrate: any Substrate =
+        let substrate: any Substrate & FaultInjecting =
             simulated
             ?? LocalSubstrate(
                 configuration: configuration.localSubstrate, artifacts: ReleaseArtifacts(store: releases), time: time,

@@ -85,6 +85,9 @@ public final class EtcdFixture: Sendable {
 
     public static var newest: String { versions.last ?? "" }
 
+    /// Path of `etcd` or `etcdctl` of the newest version.
+    public static func program(_ name: String) -> String { cache.appending(path: "\(newest)/\(name)").path }
+
     // MARK: Processes
 
     /// Starts all members, also again after `kill()`, and waits until each serves.

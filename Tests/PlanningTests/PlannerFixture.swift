@@ -146,7 +146,9 @@ struct PlannerFixture {
             }
         case .moveLeader(_, let to): lead(to.name)
         case .removeInstance(let id), .retireInstance(let id): remove(id.name)
-        case .removeMember(let id): observation.membership?.removeAll { $0.address == address(of: id) }
+        case .removeMember(let id):
+            let address = address(of: id)
+            observation.membership?.removeAll { $0.address == address }
         case .addMember(_, let address):
             observation.membership?.append(EtcdMembership(address: address, isLearner: true, hasStarted: false))
         case .promoteMember(_, let address):

@@ -158,7 +158,7 @@ import Testing
         #expect(!fixture.plan.actions.contains { if case .ensureFence = $0 { true } else { false } })
         #expect(fixture.observation.substrate.fenced == fenced)
         let both = [zones[0], zones[1]].map { fixture.address(of: fixture.instance("etcd-\($0)")) }
-        #expect(fixture.violations(of: [.ensureFence(fixture.intent.cluster, Set(both))]).map(\.number).sorted() == [1, 1, 5])
+        #expect(fixture.violations(of: [.ensureFence(fixture.intent.cluster, Set(both))]).map(\.number).sorted() == [1, 1, 1, 5])
     }
 
     @Test func trafficComesBackLast() throws {

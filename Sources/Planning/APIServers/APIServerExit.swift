@@ -16,12 +16,28 @@ struct APIServerExit {
         }
     }
 
+    /// The balancer's own checks pass on others that stay. They are another witness than the probes: when those hear nobody, what
+    /// was taken out of service does not come back by that.
+    private var balancerHasOthers: Bool {
+        observation.substrate.instances.contains {
+            $0.role == .apiServer && !evacuation.isOut($0) && observation.isBalanced($0.id.name)
+        }
+    }
+
+    private func isOutAlready(_ instance: InstanceObservation) -> Bool {
+        observation.substrate.fenced.contains(instance.address) || admission(of: instance) == .closed
+    }
+
+    private func admission(of instance: InstanceObservation) -> LoadBalancerSpec.Admission? {
+        observation.substrate.loadBalancer?.backends.first { $0.name == instance.id.name }?.admission
+    }
+
     /// Whether the instance loses its sessions and is fenced off, at once. While nobody else serves it is kept, and said: what
     /// looks dead from here may be the last one that serves.
     func isCutOff(_ instance: InstanceObservation, _ result: inout APIServerPlanner.Result) -> Bool {
         let isDead = evacuation.isIsolated(instance.id.name) || (instance.zone == evacuation.zone && !observation.isReady(instance))
         guard isDead else { return false }
-        guard others > 0 else {
+        guard others > 0 || (isOutAlready(instance) && balancerHasOthers) else {
             result.waits.append(
                 Wait("EvacuationCapacity", "\(instance.id.name) is not taken out of the endpoint: no other API server serves"))
             return false
@@ -52,6 +68,7 @@ struct APIServerExit {
             return nil
         }
         if isCutOff(instance, &result) { return .closed }
+        if others == 0, balancerHasOthers, let admission = admission(of: instance), admission != .ready { return admission }
         guard observation.isReady(instance) else { return .ready }
         // Others in its place are better, but must not be needed: after a while one other is enough.
         let isPatient = observation.unavailableSeconds[instance.zone, default: 0] <= policy.evacuationPatience

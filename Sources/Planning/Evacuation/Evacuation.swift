@@ -57,7 +57,7 @@ struct Evacuation {
             let others = all.filter { other in !candidates.contains { $0.id == other.id } }
             // An election in progress is no reason to keep a dead one; but one that still votes goes only when it is not needed.
             let votes = others.count { other in
-                observation.isHealthy(other) || observation.isGone(member) && observation.mayBeElecting(other, policy)
+                observation.isHealthy(other) || observation.isSilent(member) && observation.mayBeElecting(other, policy)
             }
             return votes * 2 > all.count
         }
@@ -88,6 +88,11 @@ extension ControlPlaneObservation {
     func isGone(_ member: EtcdMember) -> Bool {
         !isHealthy(member) || isolatedInstances.contains(member.id.name) || substrate.fenced.contains(member.intent.address)
             || instance(member.id)?.state != .running
+    }
+
+    /// It gives no vote now, whatever the reason.
+    func isSilent(_ member: EtcdMember) -> Bool {
+        !isHealthy(member) || substrate.fenced.contains(member.intent.address) || instance(member.id)?.state != .running
     }
 
     func mayBeElecting(_ member: EtcdMember, _ policy: PlanningPolicy) -> Bool {

@@ -83,11 +83,17 @@ final class Ledger: Sendable {
         let intent = ControlPlaneIntent(
             cluster: name, spec: entry.spec, isDeleting: entry.isDeleting, isEstablished: entry.isEstablished)
         let view = board.view(of: name)
-        let observation = ControlPlaneObservation(
+        var observation = ControlPlaneObservation(
             substrate: truth.substrate, health: truth.health, unavailableZones: view.evacuatedZones, isolatedInstances: view.isolated,
             membership: substrate.members(of: name).compactMap { member in
                 member.address.map { EtcdMembership(address: $0, isLearner: member.isLearner, hasStarted: member.hasStarted) }
             })
+        if case .ensureFence(_, let addresses) = change {
+            // Who answers the world may not have answered the manager: a lost answer is nobody's mistake.
+            for instance in truth.substrate.instances where addresses.contains(instance.address) {
+                observation.health.etcdMembers[instance.id.name] = nil
+            }
+        }
         let found = Invariants().violations(of: [Self.action(change)], intent, observation)
         // A fault since the manager looked is nobody's mistake.
         let isExcused = entry.lastFault >= (life?.lastObserved(name.rawValue) ?? .zero)

@@ -77,6 +77,8 @@ final class SimulatedWorld: Sendable {
             if options.hasFaults {
                 let faults = FaultMaker(world: self, random: faultRandom)
                 group.addTask { await faults.run() }
+            }
+            if options.hasEvacuations {
                 let evacuations = Evacuations(world: self, random: random.branch())
                 group.addTask { await evacuations.run() }
             }

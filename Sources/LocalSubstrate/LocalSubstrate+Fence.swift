@@ -32,6 +32,26 @@ extension LocalSubstrate {
         }
     }
 
+    public func resetClients(of addresses: Set<IPv4Address>, in cluster: ClusterName) async throws {
+        try await throwing("end connections in \(cluster)") {
+            let units = try await Blocking.run { [self] in connectedUnits(of: cluster) }
+            await withTaskGroup(of: Void.self) { group in
+                for (unit, _) in units where Record.read(InstanceRecord.self, unit.record)?.role == .apiServer {
+                    group.addTask { [self] in await endConnections(addresses, of: unit) }
+                }
+            }
+        }
+    }
+
+    /// On a kernel without CONFIG_INET_DIAG_DESTROY nothing ends: a fence resets the next segment all the same.
+    private func endConnections(_ addresses: Set<IPv4Address>, of unit: Unit) async {
+        do {
+            try await tools.run("nsenter", ["--net=\(unit.namespacePath)", "--", "ss"] + Fence.endConnections(addresses))
+        } catch {
+            logger.debug("open connections were not ended", metadata: ["unit": "\(unit.cluster)/\(unit.name)", "error": "\(error)"])
+        }
+    }
+
     func fence(of cluster: ClusterName) -> FenceRecord? { Record.read(FenceRecord.self, names.fenceRecord(cluster)) }
 
     /// A new namespace has the fence before anything runs in it.
@@ -53,16 +73,10 @@ extension LocalSubstrate {
 
     private func apply(_ addresses: Set<IPv4Address>?, to unit: Unit) async throws {
         do {
-            let enter = ["--net=\(unit.namespacePath)", "--"]
-            try await tools.run("nsenter", enter + ["nft", "-f", "-"], input: Fence.definition(addresses))
+            try await tools.run("nsenter", ["--net=\(unit.namespacePath)", "--", "nft", "-f", "-"], input: Fence.definition(addresses))
             guard let addresses, !addresses.isEmpty else { return }
-            do {
-                // At once, and not only at the next retransmission, which may be a second away.
-                try await tools.run("nsenter", enter + ["ss"] + Fence.endConnections(addresses))
-            } catch let error as SubstrateError where error.code == .failed {
-                // A kernel without CONFIG_INET_DIAG_DESTROY: the next segment is reset all the same.
-                logger.debug("open connections are reset by their next segment only", metadata: ["error": "\(error)"])
-            }
+            // At once, and not only at the next retransmission, which may be a second away.
+            await endConnections(addresses, of: unit)
         } catch let error as SubstrateError where error.code == .failed {
             // Who is gone needs no fence.
             if NetworkNamespace.isMounted(unit.namespacePath) { throw error }

@@ -37,10 +37,12 @@ extension LocalSubstrate {
         }
     }
 
-    public func removeInstance(_ id: InstanceID) async throws {
+    public func removeInstance(_ id: InstanceID, gracefully: Bool) async throws {
         try await throwing("remove the instance \(id)") {
             try HostNames.check(name: id.name)
-            try await remove(names.unit(id))
+            let unit = names.unit(id)
+            if gracefully { try await retire(unit) }
+            try await remove(unit)
         }
     }
 
@@ -62,6 +64,21 @@ extension LocalSubstrate {
                     throw SubstrateError(.invalidArtifact, "\(component.kind.rawValue) is not started: \(error)")
                 }
             }
+        }
+    }
+
+    /// Ends what works for clients while what it needs for that, such as the authenticator, stays.
+    private func retire(_ unit: Unit) async throws {
+        guard let record = Record.read(InstanceRecord.self, unit.record) else { return }
+        let helpers: Set<ComponentKind> = [.authenticator, .kmsPlugin]
+        let kinds = record.components.map(\.kind).filter { !helpers.contains($0) }
+        let supervisor = Supervisor(unit)
+        for kind in kinds { supervisor.bringDown(kind) }
+        let deadline = time.uptime + configuration.stopTimeout
+        while time.uptime < deadline {
+            let now = time.now.timeIntervalSince1970
+            if kinds.allSatisfy({ supervisor.component($0, now: now).processID == nil }) { return }
+            try await time.sleep(for: .milliseconds(20))
         }
     }
 
@@ -143,6 +160,6 @@ extension LocalSubstrate {
         return InstanceObservation(
             id: id, role: record.role, zone: record.zone, address: record.address, volume: record.volume, sizeName: record.size.name,
             release: record.release, configurationRevision: record.configurationRevision, state: state(of: unit),
-            components: record.components.map { supervisor.component($0.kind, now: now) })
+            components: record.components.map { supervisor.component($0.kind, now: now) }, isJoining: record.isJoining ?? false)
     }
 }

@@ -14,6 +14,8 @@ struct InstanceRecord: Codable, Equatable {
     var release: ReleaseID
     var configurationRevision: Int
     var components: [ComponentSpec]
+    /// Nil in records of before.
+    var isJoining: Bool?
 
     init(_ spec: InstanceSpec) {
         id = spec.id
@@ -26,12 +28,14 @@ struct InstanceRecord: Codable, Equatable {
         release = spec.release
         configurationRevision = spec.configurationRevision
         components = spec.components
+        isJoining = spec.isJoining
     }
 
     /// Whether a running instance may stay as it is. Command lines are not compared: a new Slipway that renders them
     /// differently must not restart anything.
     func satisfies(_ spec: InstanceSpec) -> Bool {
-        release == spec.release && configurationRevision == spec.configurationRevision && size.name == spec.size.name
+        (isJoining ?? false) == spec.isJoining && release == spec.release && configurationRevision == spec.configurationRevision
+            && size.name == spec.size.name
             && address == spec.address && volume == spec.volume && zone == spec.zone && role == spec.role && network == spec.network
     }
 }

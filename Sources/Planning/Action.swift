@@ -12,8 +12,18 @@ public enum Action: Codable, Hashable, Sendable {
     /// Hands etcd's leadership from one member to another.
     case moveLeader(from: InstanceID, to: InstanceID)
     case removeInstance(InstanceID)
+    /// Removes an instance that may still serve somebody: its components finish what they have begun and send their clients away.
+    case retireInstance(InstanceID)
+    /// Ends a member's membership in etcd. Its volume is worthless from then on.
+    case removeMember(InstanceID)
+    /// Enters a member that has no data yet, as a learner.
+    case addMember(InstanceID, IPv4Address)
+    /// Makes a learner that has caught up a voter.
+    case promoteMember(InstanceID, IPv4Address)
     /// Makes exactly these addresses of the cluster fail at once for everybody else; none: lifts the fence.
     case ensureFence(ClusterName, Set<IPv4Address>)
+    /// Ends, once, the API servers' open connections to these etcd members.
+    case resetClients(ClusterName, Set<IPv4Address>)
     case ensureLoadBalancer(LoadBalancerIntent)
     case bootstrapKubernetes(ClusterName)
     case removeLoadBalancer(ClusterName)
@@ -29,8 +39,13 @@ public enum Action: Codable, Hashable, Sendable {
         case .replaceInstance(let intent): "replace instance \(intent.id.name)"
         case .moveLeader(let from, let to): "move etcd leadership from \(from.name) to \(to.name)"
         case .removeInstance(let id): "remove instance \(id.name)"
+        case .retireInstance(let id): "retire instance \(id.name)"
+        case .removeMember(let id): "remove \(id.name) from etcd's members"
+        case .addMember(let id, _): "add \(id.name) to etcd's members as a learner"
+        case .promoteMember(let id, _): "make \(id.name) a voting member"
         case .ensureFence(_, let addresses):
             addresses.isEmpty ? "lift the fence" : "fence off \(addresses.sorted().map(\.description).joined(separator: ", "))"
+        case .resetClients: "end what waits for the lost leader"
         case .ensureLoadBalancer(let intent):
             "point the endpoint at \(intent.backends.map { $0.admission == .ready ? $0.name : "\($0.name) (\($0.admission.rawValue))" }.joined(separator: ", "))"
         case .bootstrapKubernetes: "make Kubernetes roles and bindings"
@@ -52,10 +67,12 @@ public struct InstanceIntent: Codable, Hashable, Sendable {
     public var volume: VolumeID?
     public var release: ReleaseID
     public var configurationRevision: Int
+    /// An etcd member that comes to members that are there, with an empty volume. It answers its peers only.
+    public var isJoining: Bool
 
     public init(
         id: InstanceID, role: InstanceRole, zone: ZoneName, size: InstanceSize, network: ClusterNetwork, address: IPv4Address,
-        volume: VolumeID?, release: ReleaseID, configurationRevision: Int
+        volume: VolumeID?, release: ReleaseID, configurationRevision: Int, isJoining: Bool = false
     ) {
         self.id = id
         self.role = role
@@ -66,12 +83,14 @@ public struct InstanceIntent: Codable, Hashable, Sendable {
         self.volume = volume
         self.release = release
         self.configurationRevision = configurationRevision
+        self.isJoining = isJoining
     }
 
     /// The running instance is what is wanted.
     public func matches(_ seen: InstanceObservation) -> Bool {
         seen.address == address && seen.volume == volume && seen.release == release
             && seen.configurationRevision == configurationRevision && seen.sizeName == size.name && seen.zone == zone
+            && seen.isJoining == isJoining
     }
 }
 

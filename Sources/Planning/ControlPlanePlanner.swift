@@ -16,16 +16,37 @@ public struct ControlPlanePlanner: Sendable {
         var plan = foundation(intent, observation.substrate)
         if !plan.actions.isEmpty { return plan }
 
-        let etcd = EtcdPlanner(policy: policy).plan(intent, observation)
-        let apiServers = APIServerPlanner(policy: policy).plan(intent, observation, etcdHasQuorum: etcd.healthy * 2 > etcd.wanted)
-        plan.actions = etcd.actions + apiServers.actions
-        plan.waits += etcd.waits + apiServers.waits
+        let evacuation = Evacuation(intent, observation, policy: policy)
+        let etcd = EtcdPlanner(policy: policy).plan(intent, observation, evacuation)
+        let apiServers = APIServerPlanner(policy: policy).plan(
+            intent, observation, evacuation, etcdHasQuorum: etcd.healthy * 2 > etcd.wanted)
+        let fenced = etcd.fenced.union(apiServers.fenced)
+        // First: every moment of an unanswered connection counts.
+        if fenced != observation.substrate.fenced { plan.actions.append(.ensureFence(intent.cluster, fenced)) }
+        if let reset = lostLeader(fenced, intent, observation) { plan.actions.append(reset) }
+        plan.actions += etcd.actions + apiServers.actions
+        plan.waits += evacuation.waits + etcd.waits + apiServers.waits
         if apiServers.serving > 0, !observation.isBootstrapped { plan.actions.append(.bootstrapKubernetes(intent.cluster)) }
 
         let serves = etcd.healthy * 2 > etcd.wanted && apiServers.serving > 0 && observation.isBootstrapped
         let isWhole = plan.actions.isEmpty && plan.waits.isEmpty
         plan.outlook = serves ? (isWhole ? .healthy : .degraded) : .unavailable
         return plan
+    }
+
+    /// Writes that a follower had passed on to a leader that is cut off now are lost, but the follower waits for them for seven
+    /// seconds (etcd's request timeout). Better an error now.
+    private func lostLeader(
+        _ fenced: Set<IPv4Address>, _ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation
+    ) -> Action? {
+        let members = EtcdMember.all(of: intent)
+        let isLost = members.contains { member in
+            let address = member.intent.address
+            return fenced.contains(address) && !observation.substrate.fenced.contains(address)
+                && observation.recentLeaders.contains(member.id.name) && observation.instance(member.id)?.state == .running
+        }
+        guard isLost else { return nil }
+        return .resetClients(intent.cluster, Set(members.map(\.intent.address)).subtracting(fenced))
     }
 
     /// The network and the volumes: everything else stands on them.
@@ -35,15 +56,10 @@ public struct ControlPlanePlanner: Sendable {
             plan.actions.append(.ensureNetwork(NetworkSpec(cluster: intent.cluster, network: intent.spec.network)))
         }
         for member in EtcdMember.all(of: intent) {
+            // Of a cluster that has served, a lost volume is a loss and not a beginning: see MemberRebuildPlanner.
+            guard !intent.isEstablished else { continue }
             switch seen.volumes.first(where: { $0.id == member.volume }) {
-            case nil where intent.isEstablished:
-                plan.waits.append(
-                    Wait(
-                        "VolumeLost",
-                        "volume \(member.volume.name) is gone; the member is not started with an empty one, which could lose acknowledged writes"
-                    ))
-            case nil:
-                plan.actions.append(.ensureVolume(VolumeSpec(id: member.volume, zone: member.zone)))
+            case nil: plan.actions.append(.ensureVolume(VolumeSpec(id: member.volume, zone: member.zone)))
             case .some(let volume) where !volume.isUsable:
                 plan.waits.append(Wait("VolumeBroken", "volume \(member.volume.name) cannot be read"))
             case .some: break

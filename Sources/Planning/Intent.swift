@@ -32,18 +32,51 @@ public struct ControlPlaneObservation: Codable, Hashable, Sendable {
     public var isBootstrapped: Bool
     /// How long an API server instance or etcd member has been unready without a break, by its name, in seconds.
     public var unreadySeconds: [String: Double]
-    /// Zones out of service or out of reach: nothing new is put there.
+    /// Zones out of service or out of reach: nothing new is put there, and what is there leaves.
     public var unavailableZones: Set<ZoneName>
+    /// Single instances, by name, that were found dead in a way that costs whoever talks to them a timeout.
+    public var isolatedInstances: Set<String>
+    /// How long a zone has been out of service without a break, in seconds.
+    public var unavailableSeconds: [ZoneName: Double]
+    /// How long the endpoint has been draining an API server instance, by its name, in seconds.
+    public var drainingSeconds: [String: Double]
+    /// Members, by instance name, that led etcd a short while ago or lead it now.
+    public var recentLeaders: Set<String>
+    /// etcd's members as the quorum knows them; nil when nobody was asked, or nobody answered.
+    public var membership: [EtcdMembership]?
 
     public init(
         substrate: SubstrateObservation = SubstrateObservation(), health: HealthObservation = HealthObservation(),
-        isBootstrapped: Bool = false, unreadySeconds: [String: Double] = [:], unavailableZones: Set<ZoneName> = []
+        isBootstrapped: Bool = false, unreadySeconds: [String: Double] = [:], unavailableZones: Set<ZoneName> = [],
+        isolatedInstances: Set<String> = [], unavailableSeconds: [ZoneName: Double] = [:], drainingSeconds: [String: Double] = [:],
+        recentLeaders: Set<String> = [], membership: [EtcdMembership]? = nil
     ) {
         self.substrate = substrate
         self.health = health
         self.isBootstrapped = isBootstrapped
         self.unreadySeconds = unreadySeconds
         self.unavailableZones = unavailableZones
+        self.isolatedInstances = isolatedInstances
+        self.unavailableSeconds = unavailableSeconds
+        self.drainingSeconds = drainingSeconds
+        self.recentLeaders = recentLeaders
+        self.membership = membership
+    }
+}
+
+/// One entry of etcd's list of members.
+public struct EtcdMembership: Codable, Hashable, Sendable {
+    /// Of its peer URL: what tells which member of the cluster's it is.
+    public var address: IPv4Address
+    /// Copies the log and does not vote.
+    public var isLearner: Bool
+    /// False between its entry and its first start: nothing was ever acknowledged by it.
+    public var hasStarted: Bool
+
+    public init(address: IPv4Address, isLearner: Bool, hasStarted: Bool) {
+        self.address = address
+        self.isLearner = isLearner
+        self.hasStarted = hasStarted
     }
 }
 
@@ -56,6 +89,18 @@ public struct PlanningPolicy: Codable, Hashable, Sendable {
 
     /// An outdated etcd member that does not answer for this long, in seconds, is replaced without asking who leads.
     public var replaceDeadMemberAfter: Double = 10
+
+    /// An API server that is drained is ended, with a word to its clients, after this time in seconds though some stay.
+    public var drainLimit: Double = 30
+    /// The same in a zone that is evacuated.
+    public var evacuationDrainLimit: Double = 3
+    /// How long, in seconds, an evacuated zone whose API servers serve well waits for others in their place.
+    public var evacuationPatience: Double = 20
+    /// An etcd member that does not answer for less than this time, in seconds, may be at an election: it counts as a vote when
+    /// somebody is fenced off who does not answer at all.
+    public var electionPatience: Double = 5
+    /// How long, in seconds, etcd must have ended again and again over its own data before the member is made anew.
+    public var rebuildAfter: Double = 15
 
     public init() {}
 }

@@ -23,8 +23,9 @@ public struct Invariants: Sendable {
     public func violations(of actions: [Action], _ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation)
         -> [InvariantViolation]
     {
-        quorum(actions, intent, observation) + serving(actions, intent, observation) + holders(actions, observation)
-            + volumes(actions, intent)
+        quorum(actions, intent, observation) + membership(actions, intent, observation) + fences(actions, intent, observation)
+            + serving(actions, intent, observation) + evacuations(actions, observation) + holders(actions, observation)
+            + volumes(actions, intent, observation)
     }
 
     /// What is wrong with a state, whoever made it.
@@ -50,7 +51,7 @@ public struct Invariants: Sendable {
                 switch action {
                 case .replaceInstance(let instance) where instance.role == .etcd: instance.id
                 case .startInstance(let instance) where instance.role == .etcd && isRunningOtherwise(instance, observation): instance.id
-                case .removeInstance(let id) where members.contains { $0.id == id }: id
+                case .removeInstance(let id), .retireInstance(let id): members.contains { $0.id == id } ? id : nil
                 default: nil
                 }
             })
@@ -88,7 +89,11 @@ public struct Invariants: Sendable {
         var after = before
         for action in actions {
             switch action {
-            case .removeInstance(let id): after.remove(id.name)
+            case .removeInstance(let id), .retireInstance(let id): after.remove(id.name)
+            case .ensureFence(_, let addresses):
+                for instance in observation.substrate.instances where addresses.contains(instance.address) {
+                    after.remove(instance.id.name)
+                }
             case .replaceInstance(let instance): after.remove(instance.id.name)
             case .startInstance(let instance) where isRunningOtherwise(instance, observation): after.remove(instance.id.name)
             case .ensureLoadBalancer(let balancer):
@@ -98,7 +103,11 @@ public struct Invariants: Sendable {
             default: break
             }
         }
-        guard after.count < before.count, after.count < min(2, intent.spec.apiServerCount) else { return [] }
+        // Out of an evacuated zone, and by what was found dead, they may fall to one.
+        let isExit = observation.substrate.instances.filter { before.subtracting(after).contains($0.id.name) }.allSatisfy {
+            observation.unavailableZones.contains($0.zone) || observation.isolatedInstances.contains($0.id.name)
+        }
+        guard after.count < before.count, after.count < (isExit ? 1 : min(2, intent.spec.apiServerCount)) else { return [] }
         return [InvariantViolation(2, "ready API servers behind the endpoint would fall from \(before.sorted()) to \(after.sorted())")]
     }
 
@@ -127,15 +136,26 @@ public struct Invariants: Sendable {
         return found
     }
 
-    /// 3 and 6: a volume goes only with its cluster, and an established member never starts on a new one.
-    private func volumes(_ actions: [Action], _ intent: ControlPlaneIntent) -> [InvariantViolation] {
-        actions.compactMap { action in
+    /// 3 and 6: a volume goes only with its cluster, and an established member never starts on a new one; but for a member that
+    /// has never voted, or votes no more.
+    private func volumes(_ actions: [Action], _ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation) -> [InvariantViolation]
+    {
+        func entry(_ id: VolumeID) -> EtcdMembership?? {
+            guard let list = observation.membership, let member = EtcdMember.all(of: intent).first(where: { $0.volume == id }) else {
+                return nil
+            }
+            return .some(list.first { $0.address == member.intent.address })
+        }
+        return actions.compactMap { action in
             switch action {
             case .removeVolume(let id) where !intent.isDeleting:
-                InvariantViolation(3, "volume \(id.name) of a living cluster would be deleted")
+                // Its membership has ended, or a new one has not begun.
+                if let entry = entry(id), entry?.hasStarted != true { return nil }
+                return InvariantViolation(3, "volume \(id.name) of a living cluster would be deleted")
             case .ensureVolume(let spec) where intent.isEstablished:
-                InvariantViolation(6, "volume \(spec.id.name) of a cluster that has served would be made anew, empty")
-            default: nil
+                if let entry = entry(spec.id), let entry, !entry.hasStarted { return nil }
+                return InvariantViolation(6, "volume \(spec.id.name) of a cluster that has served would be made anew, empty")
+            default: return nil
             }
         }
     }

@@ -11,8 +11,8 @@ struct SimulatedCluster: Sendable {
     /// Whoever has such an address reaches nobody else of the cluster, and is reached by nobody.
     var fenced: Set<IPv4Address> = []
 
-    /// Names of the etcd members of this cluster: of every volume it ever had.
-    private(set) var members: [String] = []
+    /// Who is a member of etcd: at first, every volume's.
+    private(set) var roster = SimulatedRoster()
     private(set) var leader: String?
     private var leaderSince: Duration = .zero
     private var electableFrom: Duration = .zero
@@ -51,25 +51,27 @@ struct SimulatedCluster: Sendable {
 
     /// Brings elections and writes up to date. Called before each look and around each change.
     mutating func settle(_ around: Surroundings) {
-        guard !members.isEmpty else { return }
-        let answering = answeringMembers(around)
-        let hasQuorum = answering.count * 2 > members.count
+        guard !roster.voters.isEmpty else { return }
+        let everyone = answeringMembers(around)
+        roster.started(everyone.map(\.name))
+        let answering = everyone.filter { roster.voters.contains($0.name) }
+        let hasQuorum = answering.count * 2 > roster.voters.count
         if let leader, !hasQuorum || !answering.contains(where: { $0.name == leader }) {
             self.leader = nil
             electableFrom = around.now + around.timings.election
         }
         if leader == nil, hasQuorum {
-            let formed = answering.map(\.since).sorted()[members.count / 2]
+            let formed = answering.map(\.since).sorted()[roster.voters.count / 2]
             let elected = max(formed, electableFrom)
             if elected <= around.now { elect(answering.filter { $0.since <= elected }.map(\.name), at: elected) }
         }
-        write(answering.map(\.name), around)
+        write(everyone.map(\.name), around)
     }
 
     private func answeringMembers(_ around: Surroundings) -> [(name: String, since: Duration)] {
         instances.compactMap { instance in
             guard instance.role == .etcd, around.reaches(instance), !fenced.contains(instance.address),
-                members.contains(instance.id.name),
+                roster.contains(instance.id.name),
                 let start = instance.runningSince(.etcd, now: around.now), start + around.timings.etcdStart <= around.now
             else { return nil }
             return (instance.id.name, start + around.timings.etcdStart)
@@ -82,7 +84,7 @@ struct SimulatedCluster: Sendable {
         elections += 1
         let newest = volumes.filter { candidates.contains($0.id.name) }.map(\.written).max() ?? 0
         if newest < acknowledged {
-            if destroyed.count * 2 < members.count {
+            if destroyed.count * 2 < roster.voters.count {
                 broken.append("invariant 6: acknowledged writes \(newest + 1) to \(acknowledged) are lost")
             }
             acknowledged = newest
@@ -108,15 +110,29 @@ struct SimulatedCluster: Sendable {
 
     mutating func moveLeader(to name: String, _ around: Surroundings) -> Bool {
         settle(around)
-        guard leader != nil, answeringMembers(around).contains(where: { $0.name == name }) else { return false }
+        guard leader != nil, roster.voters.contains(name), answeringMembers(around).contains(where: { $0.name == name }) else {
+            return false
+        }
         leader = name
         return true
     }
 
-    /// A new volume is a member's, for as long as anything of the cluster exists.
+    /// A new volume is a member's.
     mutating func addVolume(_ volume: SimulatedVolume) {
         volumes.append(volume)
-        if !members.contains(volume.id.name) { members.append(volume.id.name) }
+        roster.begin(volume.id.name)
+    }
+
+    mutating func place(_ name: String, at address: IPv4Address) { roster.place(name, at: address) }
+
+    /// Changes who is a member of etcd, if there is a quorum to agree to it.
+    mutating func changeRoster(_ around: Surroundings, _ change: (inout SimulatedRoster) -> Bool) -> Bool {
+        settle(around)
+        guard leader != nil, change(&roster) else { return false }
+        // Who left and came back has its data from the others.
+        destroyed = destroyed.filter { name in !roster.voters.contains(name) || !volumes.contains { $0.id.name == name } }
+        settle(around)
+        return true
     }
 
     /// A fault: the data is gone, and its instance with it.

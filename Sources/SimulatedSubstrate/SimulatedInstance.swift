@@ -21,6 +21,8 @@ struct SimulatedInstance: Sendable {
     var components: [SimulatedComponent] = []
     /// It runs, and never becomes ready.
     var isWedged = false
+    /// Started to join members that are there.
+    var isJoining: Bool
     /// Of the call that works on it; a call that finds another's number has been overtaken.
     var operation: Int
 
@@ -33,12 +35,14 @@ struct SimulatedInstance: Sendable {
         sizeName = spec.size.name
         release = spec.release
         configurationRevision = spec.configurationRevision
+        isJoining = spec.isJoining
         self.operation = operation
     }
 
     /// It would not have to be made anew.
     func isAsWanted(_ spec: InstanceSpec) -> Bool {
-        sizeName == spec.size.name && release == spec.release && configurationRevision == spec.configurationRevision
+        isJoining == spec.isJoining && sizeName == spec.size.name && release == spec.release
+            && configurationRevision == spec.configurationRevision
     }
 
     /// Since when its main process runs, if it does.
@@ -57,7 +61,7 @@ struct SimulatedInstance: Sendable {
                 let isUp = state == .running && $0.startsAt <= now && !effects.hasNoPower && !isEnding
                 let seconds = (now - $0.startsAt).magnitudeInSeconds
                 return ComponentObservation(kind: $0.kind, isUp: isUp, processID: isUp ? $0.processID : nil, seconds: seconds)
-            })
+            }, isJoining: isJoining)
     }
 }
 

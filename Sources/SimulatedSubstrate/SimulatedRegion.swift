@@ -116,6 +116,7 @@ struct SimulatedRegion: Sendable {
                     throw SubstrateError(.failed, "volume \(volume) cannot be used in zone \(spec.zone)")
                 }
             }
+            if spec.role == .etcd { cluster.place(spec.id.name, at: spec.address) }
             let made = SimulatedInstance(spec, operation: operation)
             guard let index = cluster.instances.firstIndex(where: { $0.id == spec.id }) else {
                 cluster.instances.append(made)

@@ -40,6 +40,13 @@ extension SimulatedSubstrate {
         }
     }
 
+    /// Zones that cannot be reached.
+    public var unreachableZones: Set<ZoneName> {
+        var zones: Set<ZoneName> = []
+        disturb { region, _ in zones = region.dark }
+        return zones
+    }
+
     /// A disk is gone, with the instance that held it.
     public func destroy(_ volume: VolumeID) {
         disturb { region, now in
@@ -56,5 +63,49 @@ extension SimulatedSubstrate {
             if region.clusters[cluster] != nil { moved = region.change(cluster, now) { $0.moveLeader(to: name, around) } }
         }
         if !moved { throw SubstrateError(.unavailable, "\(name) cannot lead now") }
+    }
+
+    /// Who is a member of etcd, by what the cluster itself knows; `address` is nil until the member's first instance was made.
+    public struct Member: Sendable {
+        public var name: String
+        public var address: IPv4Address?
+        public var isLearner: Bool
+        public var hasStarted: Bool
+    }
+
+    public func members(of cluster: ClusterName) -> [Member] {
+        var found: [Member] = []
+        disturb { region, _ in
+            found =
+                region.clusters[cluster]?.roster.entries.map {
+                    Member(name: $0.name, address: $0.address, isLearner: $0.isLearner, hasStarted: $0.hasStarted)
+                } ?? []
+        }
+        return found
+    }
+
+    public enum MembershipChange: Sendable {
+        case remove(String)
+        case add(String, IPv4Address)
+        case promote(String)
+    }
+
+    /// - Throws: `SubstrateError` (`unavailable`) without a quorum, or for a learner that has not started.
+    public func change(_ change: MembershipChange, of cluster: ClusterName) throws {
+        var isDone = false
+        disturb { region, now in
+            let around = region.around(now)
+            guard region.clusters[cluster] != nil else { return }
+            isDone = region.change(cluster, now) {
+                $0.changeRoster(around) { roster in
+                    switch change {
+                    case .remove(let name): roster.remove(name)
+                    case .add(let name, let address): roster.add(name, address)
+                    case .promote(let name): roster.promote(name)
+                    }
+                }
+            }
+        }
+        if !isDone { throw SubstrateError(.unavailable, "the members of \(cluster) cannot change now") }
     }
 }

@@ -199,7 +199,7 @@ public final class SimulatedSubstrate: Substrate {
             ])
     }
 
-    public func removeInstance(_ id: InstanceID) async throws {
+    public func removeInstance(_ id: InstanceID, gracefully: Bool) async throws {
         let operation = state.withLock { $0.region.nextOperation() }
         try await perform(
             .removeInstance(id),
@@ -229,6 +229,9 @@ public final class SimulatedSubstrate: Substrate {
                 }
             ])
     }
+
+    /// Connections are not simulated.
+    public func resetClients(of addresses: Set<IPv4Address>, in cluster: ClusterName) async throws { try await look() }
 
     public func ensureLoadBalancer(_ spec: LoadBalancerSpec) async throws {
         try await perform(

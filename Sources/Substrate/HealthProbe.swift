@@ -12,6 +12,8 @@ public struct ProbeTarget: Sendable {
     public var cluster: Cluster
     public var etcdMembers: [Instance]
     public var apiServers: [Instance]
+    /// Names of those that are out of service: an answer that they do not give at once is not waited for.
+    public var suspects: Set<String>
 
     public struct Instance: Hashable, Sendable {
         public var name: String
@@ -23,10 +25,11 @@ public struct ProbeTarget: Sendable {
         }
     }
 
-    public init(cluster: Cluster, etcdMembers: [Instance], apiServers: [Instance]) {
+    public init(cluster: Cluster, etcdMembers: [Instance], apiServers: [Instance], suspects: Set<String> = []) {
         self.cluster = cluster
         self.etcdMembers = etcdMembers
         self.apiServers = apiServers
+        self.suspects = suspects
     }
 }
 

@@ -58,6 +58,8 @@ public struct InstanceObservation: Codable, Hashable, Sendable {
     public var release: ReleaseID
     public var configurationRevision: Int
     public var state: State
+    /// It was started to join members that are there: see `InstanceSpec.isJoining`.
+    public var isJoining: Bool
     public var components: [ComponentObservation]
 
     public enum State: String, Codable, Hashable, Sendable {
@@ -70,7 +72,7 @@ public struct InstanceObservation: Codable, Hashable, Sendable {
 
     public init(
         id: InstanceID, role: InstanceRole, zone: ZoneName, address: IPv4Address, volume: VolumeID?, sizeName: String, release: ReleaseID,
-        configurationRevision: Int, state: State, components: [ComponentObservation]
+        configurationRevision: Int, state: State, components: [ComponentObservation], isJoining: Bool = false
     ) {
         self.id = id
         self.role = role
@@ -82,6 +84,7 @@ public struct InstanceObservation: Codable, Hashable, Sendable {
         self.configurationRevision = configurationRevision
         self.state = state
         self.components = components
+        self.isJoining = isJoining
     }
 }
 
@@ -94,13 +97,18 @@ public struct ComponentObservation: Codable, Hashable, Sendable {
     public var seconds: Double
     /// Why it is not started, for people: its program's content is not what its release says.
     public var problem: String?
+    /// What it said when it last ended by itself, while it does not stay up; nil when it does, or said nothing.
+    public var lastWords: String?
 
-    public init(kind: ComponentKind, isUp: Bool, processID: Int32?, seconds: Double, problem: String? = nil) {
+    public init(
+        kind: ComponentKind, isUp: Bool, processID: Int32?, seconds: Double, problem: String? = nil, lastWords: String? = nil
+    ) {
         self.kind = kind
         self.isUp = isUp
         self.processID = processID
         self.seconds = seconds
         self.problem = problem
+        self.lastWords = lastWords
     }
 }
 

@@ -83,10 +83,14 @@ public struct InstanceSpec: Codable, Hashable, Sendable {
     public var configurationRevision: Int
     public var components: [ComponentSpec]
     public var files: [InstanceFile]
+    /// An etcd member that comes to members that are there. It runs with other arguments than one that has joined, so an
+    /// instance that is one and should be the other is made anew.
+    public var isJoining: Bool
 
     public init(
         id: InstanceID, role: InstanceRole, zone: ZoneName, size: InstanceSize, network: ClusterNetwork, address: IPv4Address,
-        volume: VolumeID?, release: ReleaseID, configurationRevision: Int, components: [ComponentSpec], files: [InstanceFile]
+        volume: VolumeID?, release: ReleaseID, configurationRevision: Int, components: [ComponentSpec], files: [InstanceFile],
+        isJoining: Bool = false
     ) {
         self.id = id
         self.role = role
@@ -99,6 +103,7 @@ public struct InstanceSpec: Codable, Hashable, Sendable {
         self.configurationRevision = configurationRevision
         self.components = components
         self.files = files
+        self.isJoining = isJoining
     }
 }
 

@@ -24,7 +24,9 @@ public protocol Substrate: Sendable {
     /// Makes and starts the instance, or completes it. An instance that exists with another release, configuration
     /// revision or size is taken down and made anew with the same address and volume.
     func ensureInstance(_ spec: InstanceSpec) async throws
-    func removeInstance(_ id: InstanceID) async throws
+    /// - Parameter gracefully: its components get the time to finish what they have begun and to send their clients away; else
+    ///   nobody is served by it any more.
+    func removeInstance(_ id: InstanceID, gracefully: Bool) async throws
 
     /// Replaces files of a running instance, each atomically, without touching its processes.
     func writeFiles(_ files: [InstanceFile], to id: InstanceID) async throws
@@ -38,11 +40,18 @@ public protocol Substrate: Sendable {
     /// behind a fence works again.
     func ensureFence(_ addresses: Set<IPv4Address>, of cluster: ClusterName) async throws
 
+    /// Ends, once, the open connections of the cluster's API servers to these addresses: what waits on them fails now.
+    func resetClients(of addresses: Set<IPv4Address>, in cluster: ClusterName) async throws
+
     func ensureLoadBalancer(_ spec: LoadBalancerSpec) async throws
     func removeLoadBalancer(of cluster: ClusterName) async throws
 
     /// Where an instance finds its files.
     func paths(of id: InstanceID, volume: VolumeID?) -> InstancePaths
+}
+
+extension Substrate {
+    public func removeInstance(_ id: InstanceID) async throws { try await removeInstance(id, gracefully: false) }
 }
 
 /// What a substrate could not do.

@@ -92,12 +92,12 @@ import Testing
         var fixture = try PlannerFixture.whole()
         fixture.observation.unavailableZones = [zones[2]]
         fixture.intent.spec.apiServerCount = 3
-        #expect(fixture.titles.first == "start instance api-3")
-        guard case .startInstance(let intent) = fixture.plan.actions.first else { return }
-        #expect(intent.zone == zones[0])
+        let started = fixture.plan.actions.compactMap { if case .startInstance(let intent) = $0 { intent } else { nil } }
+        #expect(started.map(\.id.name) == ["api-3"])
+        #expect(started.map(\.zone) == [zones[0]])
         fixture.observation.unavailableZones = Set(zones)
         #expect(fixture.plan.actions.isEmpty)
-        #expect(fixture.reasons == ["NoZone"])
+        #expect(fixture.reasons == ["OneZoneAtATime", "NoZone"])
     }
 
     @Test func withoutAFreeAddressItWaits() throws {

@@ -79,6 +79,19 @@ struct PlannerFixture {
             address: intent.spec.network.loadBalancer, state: .running, backends: backends)
     }
 
+    /// etcd's members as the quorum would say.
+    mutating func listMembers() {
+        observation.membership = intent.spec.zones.prefix(3).indices.map {
+            EtcdMembership(address: intent.spec.network.etcdMember($0), isLearner: false, hasStarted: true)
+        }
+    }
+
+    /// Of an etcd member's place, whether it exists or not.
+    func address(of id: InstanceID) -> IPv4Address {
+        let index = intent.spec.zones.firstIndex { "etcd-\($0)" == id.name } ?? 0
+        return intent.spec.network.etcdMember(index)
+    }
+
     // MARK: What changes
 
     mutating func change(_ name: String, _ change: (inout InstanceObservation) -> Void) {
@@ -127,10 +140,23 @@ struct PlannerFixture {
                 InstanceObservation(
                     id: intent.id, role: intent.role, zone: intent.zone, address: intent.address, volume: intent.volume,
                     sizeName: intent.size.name, release: intent.release, configurationRevision: intent.configurationRevision,
-                    state: .running, components: []))
+                    state: .running, components: [], isJoining: intent.isJoining))
+            for index in (observation.membership ?? []).indices where observation.membership?[index].address == intent.address {
+                observation.membership?[index].hasStarted = true
+            }
         case .moveLeader(_, let to): lead(to.name)
-        case .removeInstance(let id): remove(id.name)
+        case .removeInstance(let id), .retireInstance(let id): remove(id.name)
+        case .removeMember(let id):
+            let address = address(of: id)
+            observation.membership?.removeAll { $0.address == address }
+        case .addMember(_, let address):
+            observation.membership?.append(EtcdMembership(address: address, isLearner: true, hasStarted: false))
+        case .promoteMember(_, let address):
+            for index in (observation.membership ?? []).indices where observation.membership?[index].address == address {
+                observation.membership?[index].isLearner = false
+            }
         case .ensureFence(_, let addresses): observation.substrate.fenced = addresses
+        case .resetClients: break
         case .ensureLoadBalancer(let intent):
             observation.substrate.loadBalancer = LoadBalancerObservation(
                 address: intent.network.loadBalancer, state: .running,
@@ -147,12 +173,15 @@ struct PlannerFixture {
     /// Everybody who runs answers; exactly one member leads.
     mutating func settle() {
         let running = observation.substrate.instances.filter { $0.state == .running }
-        let leader = observation.health.etcdMembers.first { $0.value.isLeader }?.key ?? running.first { $0.role == .etcd }?.id.name
+        let leader =
+            observation.health.etcdMembers.first { $0.value.isLeader }?.key
+            ?? running.first { $0.role == .etcd && !observation.substrate.fenced.contains($0.address) }?.id.name
         observation.health = HealthObservation()
-        for instance in running where instance.role == .etcd {
+        let fenced = observation.substrate.fenced
+        for instance in running where instance.role == .etcd && !fenced.contains(instance.address) {
             observation.health.etcdMembers[instance.id.name] = EtcdMemberHealth(isHealthy: true, isLeader: instance.id.name == leader)
         }
-        for instance in running where instance.role == .apiServer {
+        for instance in running where instance.role == .apiServer && !fenced.contains(instance.address) {
             observation.health.apiServers[instance.id.name] = APIServerHealth(isReady: true)
             changeBackend(instance.id.name) { $0.isHealthy = true }
         }

@@ -50,6 +50,7 @@ public struct CellService: Service {
     private let operations: any ControlPlaneOperations
     private let access: (any AccessPublishing)?
     private let etcd: EtcdCare?
+    private let board: ServiceStateBoard
     private let plan: PlanFunction
     private let time: TimeSource
     private let logger: Logger
@@ -58,12 +59,14 @@ public struct CellService: Service {
     /// - Parameters:
     ///   - access: publishes who may log in; nil where nobody does (simulation).
     ///   - etcd: how etcd is taken care of; nil where there is none (simulation).
+    ///   - board: what is out of service; what changes there is acted on at once.
     ///   - plan: the planner; another one only in tests.
     ///   - jitter: 0 to 1, for backoff.
     public init(
         configuration: CellConfiguration, store: any FleetStore, substrate: any Substrate, probe: any HealthProbe,
         rendering: any InstanceRendering, operations: any ControlPlaneOperations, access: (any AccessPublishing)? = nil,
-        etcd: EtcdCare? = nil, plan: @escaping PlanFunction = { ControlPlanePlanner().plan($0, $1) }, time: TimeSource, logger: Logger,
+        etcd: EtcdCare? = nil, board: ServiceStateBoard = ServiceStateBoard(),
+        plan: @escaping PlanFunction = { ControlPlanePlanner().plan($0, $1) }, time: TimeSource, logger: Logger,
         jitter: @escaping @Sendable () -> Double = { Double.random(in: 0...1) }
     ) {
         self.configuration = configuration
@@ -74,6 +77,7 @@ public struct CellService: Service {
         self.operations = operations
         self.access = access
         self.etcd = etcd
+        self.board = board
         self.plan = plan
         self.time = time
         self.logger = logger
@@ -84,7 +88,9 @@ public struct CellService: Service {
     public func run() async throws {
         let clusters = WorkQueue<ClusterName>(concurrency: configuration.concurrency, time: time)
         let reconciler = ClusterReconciler(
-            cell: configuration.cell, store: store, observer: ClusterObserver(substrate: substrate, probe: probe, time: time),
+            cell: configuration.cell, store: store,
+            observer: ClusterObserver(
+                substrate: substrate, probe: probe, operations: operations, board: board, time: time),
             executor: ClusterExecutor(
                 substrate: substrate, rendering: rendering, operations: operations, time: time, actionTimeout: configuration.actionTimeout),
             plan: plan, checksInvariants: configuration.checksInvariants, addressPool: configuration.addressPool,
@@ -92,7 +98,13 @@ public struct CellService: Service {
         let controller = ControllerService(
             reconciler: reconciler, queue: clusters, resync: configuration.resync, time: time, logger: logger, jitter: jitter)
         try await withThrowingTaskGroup(of: Void.self) { group in
+            let changes = board.changes
             group.addTask { try await controller.run() }
+            group.addTask {
+                for await concerned in changes { for name in concerned.sorted() { clusters.add(name) } }
+                // The stream ends with its reader only.
+                try Task.checkCancellation()
+            }
             var queues = [clusters]
             if let etcd {
                 let service = careService(etcd)

@@ -47,7 +47,12 @@ struct ClusterExecutor: Sendable {
             try await substrate.ensureInstance(try await rendering.instance(intent, of: cluster))
         case .moveLeader(let from, let to): try await operations.moveLeader(of: cluster, from: from, to: to)
         case .removeInstance(let id): try await substrate.removeInstance(id)
+        case .retireInstance(let id): try await substrate.removeInstance(id, gracefully: true)
+        case .removeMember(let id): try await operations.removeMember(id, of: cluster)
+        case .addMember(let id, let address): try await operations.addMember(id, address, of: cluster)
+        case .promoteMember(let id, let address): try await operations.promoteMember(id, address, of: cluster)
         case .ensureFence(let name, let addresses): try await substrate.ensureFence(addresses, of: name)
+        case .resetClients(let name, let addresses): try await substrate.resetClients(of: addresses, in: name)
         case .ensureLoadBalancer(let intent):
             try await substrate.ensureLoadBalancer(try await rendering.loadBalancer(intent, of: cluster))
         case .bootstrapKubernetes: try await operations.bootstrap(cluster)

@@ -1,63 +1,97 @@
 import FleetModel
 import Planning
 import Substrate
-import Synchronization
 import Timing
 
 /// Looks at one control plane from all sides.
 final class ClusterObserver: Sendable {
     private let substrate: any Substrate
     private let probe: any HealthProbe
+    private let operations: any ControlPlaneOperations
+    private let board: ServiceStateBoard
+    private let durations: ObservedDurations
     private let time: TimeSource
-    /// When an API server instance or etcd member was first seen unready since it was last ready. Lost with the process, which only
-    /// postpones a replacement.
-    private let unreadySince = Mutex<[InstanceID: Duration]>([:])
 
-    init(substrate: any Substrate, probe: any HealthProbe, time: TimeSource) {
+    /// Longer than the members take to answer each other.
+    private static let membershipTimeout = Duration.seconds(3)
+
+    init(
+        substrate: any Substrate, probe: any HealthProbe, operations: any ControlPlaneOperations, board: ServiceStateBoard, time: TimeSource
+    ) {
         self.substrate = substrate
         self.probe = probe
+        self.operations = operations
+        self.board = board
         self.time = time
+        durations = ObservedDurations(time: time)
     }
 
     func observe(_ cluster: Cluster) async throws -> ControlPlaneObservation {
         let seen = try await substrate.observe(cluster.name)
-        func targets(_ role: InstanceRole) -> [ProbeTarget.Instance] {
-            seen.instances.filter { $0.role == role && $0.state == .running }.map { .init(name: $0.id.name, address: $0.address) }
-        }
         let isDeleting = cluster.metadata.deletionRequestedAt != nil
-        let health =
-            isDeleting
-            ? HealthObservation()
-            : await probe.probe(ProbeTarget(cluster: cluster, etcdMembers: targets(.etcd), apiServers: targets(.apiServer)))
-        return ControlPlaneObservation(
-            substrate: seen, health: health, isBootstrapped: cluster.status.isBootstrapped,
-            unreadySeconds: track(seen, health, cluster.name))
+        let (view, health) =
+            isDeleting ? (board.view(of: cluster.name), HealthObservation()) : await look(cluster, seen)
+        var observation = ControlPlaneObservation(
+            substrate: seen, health: health, isBootstrapped: cluster.status.isBootstrapped, unavailableZones: view.evacuatedZones,
+            isolatedInstances: view.isolated)
+        durations.note(&observation, of: cluster.name)
+        let intent = ControlPlaneIntent(cluster)
+        if observation.needsMembership(intent) {
+            observation.membership = await membership(of: cluster, observation.healthyMembers(intent))
+        }
+        return observation
     }
 
     func forget(_ cluster: ClusterName) {
-        unreadySince.withLock { $0 = $0.filter { $0.key.cluster != cluster } }
+        durations.forget(cluster)
+        board.forget(cluster)
     }
 
-    private func track(_ seen: SubstrateObservation, _ health: HealthObservation, _ cluster: ClusterName) -> [String: Double] {
-        let now = time.uptime
-        let instances = seen.instances.filter { $0.role != .loadBalancer }
-        return unreadySince.withLock { since in
-            let present = Set(instances.map(\.id))
-            for id in since.keys where id.cluster == cluster && !present.contains(id) { since[id] = nil }
-            var seconds: [String: Double] = [:]
-            for instance in instances {
-                let isReady =
-                    instance.role == .etcd
-                    ? health.etcdMembers[instance.id.name]?.isHealthy == true : health.apiServers[instance.id.name]?.isReady == true
-                if instance.state == .running, isReady {
-                    since[instance.id] = nil
-                } else {
-                    let start = since[instance.id] ?? now
-                    since[instance.id] = start
-                    seconds[instance.id.name] = (now - start).seconds
-                }
+    /// Probes, and begins anew when something goes out of service meanwhile: who waits for a dead instance's answer reacts too
+    /// late to its death.
+    private func look(
+        _ cluster: Cluster, _ seen: SubstrateObservation
+    ) async -> ((evacuatedZones: Set<ZoneName>, isolated: Set<String>), HealthObservation) {
+        while true {
+            let changes = board.changes
+            let view = board.view(of: cluster.name)
+            func targets(_ role: InstanceRole) -> [ProbeTarget.Instance] {
+                seen.instances.filter { $0.role == role && $0.state == .running }.map { .init(name: $0.id.name, address: $0.address) }
             }
-            return seconds
+            let out = seen.instances.filter { view.evacuatedZones.contains($0.zone) || view.isolated.contains($0.id.name) }
+            let target = ProbeTarget(
+                cluster: cluster, etcdMembers: targets(.etcd), apiServers: targets(.apiServer), suspects: Set(out.map(\.id.name)))
+            let health = await withTaskGroup(of: HealthObservation?.self) { group in
+                group.addTask { await self.probe.probe(target) }
+                group.addTask {
+                    for await change in changes where change.contains(cluster.name) { return nil }
+                    // Cancelled, or nobody writes to the board any more: the probe alone decides.
+                    return await self.never()
+                }
+                let first = await group.next() ?? nil
+                group.cancelAll()
+                return first
+            }
+            if let health { return (view, health) }
+            if Task.isCancelled { return (view, HealthObservation()) }
+        }
+    }
+
+    private func never() async -> HealthObservation {
+        while !Task.isCancelled { try? await time.sleep(for: .seconds(60)) }
+        return HealthObservation()
+    }
+
+    private func membership(of cluster: Cluster, _ members: [InstanceID]) async -> [EtcdMembership]? {
+        guard !members.isEmpty else { return nil }
+        return await withTaskGroup(of: [EtcdMembership]?.self) { group in
+            group.addTask { try? await self.operations.membership(of: cluster, asking: members) }
+            group.addTask {
+                try? await self.time.sleep(for: Self.membershipTimeout)
+                return nil
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? nil
         }
     }
 }

@@ -16,6 +16,15 @@ public protocol ControlPlaneOperations: Sendable {
     func bootstrap(_ cluster: Cluster) async throws
     /// Hands etcd's leadership over; returns when the new leader leads.
     func moveLeader(of cluster: Cluster, from: InstanceID, to: InstanceID) async throws
+    /// Who is a member of etcd, as the quorum of the cluster knows it.
+    /// - Parameter members: of whom one is asked.
+    func membership(of cluster: Cluster, asking members: [InstanceID]) async throws -> [EtcdMembership]
+    /// Ends a membership; nothing when there is none.
+    func removeMember(_ id: InstanceID, of cluster: Cluster) async throws
+    /// Enters a member as a learner; nothing when it is entered.
+    func addMember(_ id: InstanceID, _ address: IPv4Address, of cluster: Cluster) async throws
+    /// Makes a learner a voter. Waits a while for it to catch up; returns also when it has not.
+    func promoteMember(_ id: InstanceID, _ address: IPv4Address, of cluster: Cluster) async throws
 }
 
 /// An error of the fleet's controllers.

@@ -57,7 +57,7 @@ public struct ControlPlaneRendering: InstanceRendering {
             id: intent.id, zone: intent.zone, size: intent.size, address: intent.address, volume: intent.volume,
             paths: substrate.paths(of: intent.id, volume: intent.volume))
         switch intent.role {
-        case .etcd: return try renderer.etcdInstance(placement)
+        case .etcd: return try renderer.etcdInstance(placement, initialClusterState: intent.isJoining ? .existing : .new)
         case .apiServer:
             var spec = try renderer.apiServerInstance(placement)
             spec.files += try await access.files(of: cluster)

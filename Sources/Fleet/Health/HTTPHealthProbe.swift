@@ -21,6 +21,8 @@ public final class HTTPHealthProbe: HealthProbe {
 
     /// An answer that takes longer does not count.
     private static let timeout = TimeAmount.seconds(2)
+    /// Of one that is out of service: a sound one answers in a few milliseconds.
+    private static let briefly = TimeAmount.milliseconds(300)
     /// Who leads is asked this often at most: the metrics page is large.
     private static let leaderAge = Duration.seconds(1)
 
@@ -33,11 +35,14 @@ public final class HTTPHealthProbe: HealthProbe {
     public func probe(_ target: ProbeTarget) async -> HealthObservation {
         guard let identity = try? await identities.identity(of: target.cluster) else { return HealthObservation() }
         return await withTaskGroup(of: Answer.self) { group in
+            func limit(_ name: String) -> TimeAmount { target.suspects.contains(name) ? Self.briefly : Self.timeout }
             for member in target.etcdMembers {
-                group.addTask { .etcd(member.name, await self.etcd(member.address, identity.etcd)) }
+                let limit = limit(member.name)
+                group.addTask { .etcd(member.name, await self.etcd(member.address, identity.etcd, limit)) }
             }
             for server in target.apiServers {
-                group.addTask { .apiServer(server.name, await self.apiServer(server.address, identity.apiServer)) }
+                let limit = limit(server.name)
+                group.addTask { .apiServer(server.name, await self.apiServer(server.address, identity.apiServer, limit)) }
             }
             var health = HealthObservation()
             for await answer in group {
@@ -55,33 +60,34 @@ public final class HTTPHealthProbe: HealthProbe {
         case apiServer(String, APIServerHealth?)
     }
 
-    private func etcd(_ address: IPv4Address, _ tls: TLSConfiguration) async -> EtcdMemberHealth? {
+    private func etcd(_ address: IPv4Address, _ tls: TLSConfiguration, _ limit: TimeAmount) async -> EtcdMemberHealth? {
         let health = KubernetesEndpoints.etcdMetrics(at: address, path: KubernetesEndpoints.etcdHealthPath)
-        guard let (status, body) = await get(health, tls) else { return nil }
+        guard let (status, body) = await get(health, tls, limit) else { return nil }
         let isHealthy = status == 200 && body.contains("\"health\":\"true\"")
-        return EtcdMemberHealth(isHealthy: isHealthy, isLeader: isHealthy ? await leads(address, tls) : false)
+        return EtcdMemberHealth(isHealthy: isHealthy, isLeader: isHealthy ? await leads(address, tls, limit) : false)
     }
 
-    private func leads(_ address: IPv4Address, _ tls: TLSConfiguration) async -> Bool {
+    private func leads(_ address: IPv4Address, _ tls: TLSConfiguration, _ limit: TimeAmount) async -> Bool {
         if let known = leaders.withLock({ $0[address] }), time.uptime - known.at < Self.leaderAge { return known.isLeader }
         let metrics = KubernetesEndpoints.etcdMetrics(at: address, path: KubernetesEndpoints.metricsPath)
-        guard let (_, body) = await get(metrics, tls) else { return false }
+        guard let (_, body) = await get(metrics, tls, limit) else { return false }
         let isLeader = body.contains("\netcd_server_is_leader 1")
         leaders.withLock { $0[address] = (isLeader, time.uptime) }
         return isLeader
     }
 
-    private func apiServer(_ address: IPv4Address, _ tls: TLSConfiguration) async -> APIServerHealth? {
-        guard let (status, _) = await get(KubernetesEndpoints.apiServer(at: address, path: KubernetesEndpoints.readyPath), tls) else {
+    private func apiServer(_ address: IPv4Address, _ tls: TLSConfiguration, _ limit: TimeAmount) async -> APIServerHealth? {
+        guard let (status, _) = await get(KubernetesEndpoints.apiServer(at: address, path: KubernetesEndpoints.readyPath), tls, limit)
+        else {
             return nil
         }
         return APIServerHealth(isReady: status == 200)
     }
 
-    private func get(_ url: String, _ tls: TLSConfiguration) async -> (status: UInt, body: String)? {
+    private func get(_ url: String, _ tls: TLSConfiguration, _ limit: TimeAmount) async -> (status: UInt, body: String)? {
         var request = HTTPClientRequest(url: url)
         request.tlsConfiguration = tls
-        guard let response = try? await client.execute(request, timeout: Self.timeout),
+        guard let response = try? await client.execute(request, timeout: limit),
             let body = try? await response.body.collect(upTo: 4 << 20)
         else { return nil }
         return (response.status.code, String(buffer: body))

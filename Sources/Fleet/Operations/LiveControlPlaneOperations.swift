@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import FleetModel
 import Kubernetes
 import PKI
+import Planning
 import Substrate
 import Timing
 
@@ -25,6 +26,24 @@ public struct LiveControlPlaneOperations: ControlPlaneOperations {
     public func moveLeader(of cluster: Cluster, from: InstanceID, to: InstanceID) async throws {
         let leadership = EtcdLeadership(cluster: cluster, credentials: try await credentials.credentials(of: cluster), time: time)
         try await leadership.move(from: from.name, to: to.name)
+    }
+
+    public func membership(of cluster: Cluster, asking members: [InstanceID]) async throws -> [EtcdMembership] {
+        try await memberships(of: cluster).list(asking: members.map(\.name))
+    }
+
+    public func removeMember(_ id: InstanceID, of cluster: Cluster) async throws { try await memberships(of: cluster).remove(id) }
+
+    public func addMember(_ id: InstanceID, _ address: IPv4Address, of cluster: Cluster) async throws {
+        try await memberships(of: cluster).add(id, address)
+    }
+
+    public func promoteMember(_ id: InstanceID, _ address: IPv4Address, of cluster: Cluster) async throws {
+        try await memberships(of: cluster).promote(id, address)
+    }
+
+    private func memberships(of cluster: Cluster) async throws -> EtcdMemberships {
+        EtcdMemberships(cluster: cluster, credentials: try await credentials.credentials(of: cluster), time: time)
     }
 
     /// The cluster's API as Slipway sees it: through the endpoint, as an administrator for an hour.

@@ -81,7 +81,8 @@ extension ControlPlaneRenderer {
     private func addShutdown(_ flags: inout FlagList) {
         // After SIGTERM it says "not ready" and goes on serving: time for the load balancer's health check to see it.
         flags.set("--shutdown-delay-duration", "3s")
-        flags.set("--shutdown-send-retry-after", true)
+        // Not `--shutdown-send-retry-after`, which answers 429 from then on: without it, clients on HTTP/2 are told to connect
+        // anew (GOAWAY) and nothing fails.
         flags.set("--shutdown-watch-termination-grace-period", "5s")
     }
 

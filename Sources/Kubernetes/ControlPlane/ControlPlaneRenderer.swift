@@ -39,12 +39,14 @@ public struct ControlPlaneRenderer: Sendable {
     func path(_ relative: String, in placement: InstancePlacement) -> String { "\(placement.paths.directory)/\(relative)" }
 
     func instance(
-        _ placement: InstancePlacement, role: InstanceRole, components: [ComponentSpec], files: [InstanceFile]
+        _ placement: InstancePlacement, role: InstanceRole, components: [ComponentSpec], files: [InstanceFile],
+        isJoining: Bool = false
     ) -> InstanceSpec {
         InstanceSpec(
             id: placement.id, role: role, zone: placement.zone, size: placement.size, network: context.spec.network,
             address: placement.address, volume: placement.volume, release: context.release.id,
-            configurationRevision: context.spec.configurationRevision, components: components, files: files)
+            configurationRevision: context.spec.configurationRevision, components: components, files: files,
+            isJoining: isJoining)
     }
 
     /// Environment of a Go program that may use `share` of the instance's memory.

@@ -13,7 +13,8 @@ extension ControlPlaneRenderer {
 
     /// One etcd member. Its name is the instance's name, its data is on the instance's volume.
     ///
-    /// - Parameter initialClusterState: read by etcd only while its data directory is empty.
+    /// - Parameter initialClusterState: read by etcd only while its data directory is empty. One that joins existing members
+    ///   answers no clients: API servers would send it requests, which a learner refuses. It is made anew once it has joined.
     /// - Throws: `KubernetesError` (`invalidContext`), `FleetModelError` (`invalidRelease`), `PKIError`.
     public func etcdInstance(_ placement: InstancePlacement, initialClusterState: InitialClusterState = .new) throws -> InstanceSpec {
         guard placement.volume != nil, !placement.paths.volume.isEmpty else {
@@ -33,7 +34,7 @@ extension ControlPlaneRenderer {
                     kind: .etcd, artifact: try context.release.artifact("etcd"),
                     arguments: etcdArguments(placement, initialClusterState), environment: goEnvironment(placement, share: 0.7))
             ],
-            files: try etcdFiles(placement))
+            files: try etcdFiles(placement), isJoining: initialClusterState == .existing)
     }
 
     /// The name of the member in a zone, and of its instance and volume.
@@ -41,12 +42,13 @@ extension ControlPlaneRenderer {
 
     private func etcdArguments(_ placement: InstancePlacement, _ state: InitialClusterState) -> [String] {
         let client = KubernetesEndpoints.etcdClient(at: placement.address)
-        let peer = peerURL(placement.address)
-        let members = zip(context.memberZones, context.memberAddresses).map { "\(Self.etcdMemberName(in: $0))=\(peerURL($1))" }
+        let local = "https://127.0.0.1:\(KubernetesEndpoints.etcdClientPort)"
+        let peer = Self.etcdPeerURL(at: placement.address)
+        let members = zip(context.memberZones, context.memberAddresses).map { "\(Self.etcdMemberName(in: $0))=\(Self.etcdPeerURL(at: $1))" }
         return [
             "--name=\(placement.id.name)",
             "--data-dir=\(placement.paths.volume)/etcd",
-            "--listen-client-urls=\(client),https://127.0.0.1:\(KubernetesEndpoints.etcdClientPort)",
+            "--listen-client-urls=\(state == .existing ? local : "\(client),\(local)")",
             "--advertise-client-urls=\(client)",
             "--listen-peer-urls=\(peer)",
             "--initial-advertise-peer-urls=\(peer)",
@@ -79,7 +81,8 @@ extension ControlPlaneRenderer {
         ] + EtcdCapabilities(etcdVersion).versionedArguments
     }
 
-    private func peerURL(_ address: IPv4Address) -> String { "https://\(address):\(KubernetesEndpoints.etcdPeerPort)" }
+    /// How the members of a cluster know each other.
+    public static func etcdPeerURL(at address: IPv4Address) -> String { "https://\(address):\(KubernetesEndpoints.etcdPeerPort)" }
 
     private func etcdFiles(_ placement: InstancePlacement) throws -> [InstanceFile] {
         let addresses = [placement.address, IPv4Address(bits: 0x7f00_0001)]

@@ -37,7 +37,6 @@ public struct VersionCapabilities: Sendable {
         Entry(component: .apiServer, flag: "--insecure-port", minors: 20...23),
         Entry(component: .controllerManager, flag: "--port", minors: 20...23),
         Entry(component: .scheduler, flag: "--port", minors: 20...23),
-        Entry(component: .apiServer, flag: "--shutdown-send-retry-after", minors: 23...36),
         Entry(component: .apiServer, flag: "--shutdown-watch-termination-grace-period", minors: 27...36),
     ]
 }

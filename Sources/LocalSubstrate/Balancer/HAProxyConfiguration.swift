@@ -79,9 +79,13 @@ struct HAProxyConfiguration {
             guard let backend else { continue }
             if isNew { commands.append("set server \(server) addr \(backend.address) port \(record.backendPort)") }
             switch backend.admission {
-            case .ready: commands += ["set server \(server) weight 1", "set server \(server) state ready"]
-            // The state `drain` would be forgotten by a restart, which reads the weight from the file: here as there.
-            case .drain: commands += ["set server \(server) weight 0", "set server \(server) state ready"]
+            case .ready:
+                commands += ["set server \(server) weight 1", "enable health \(server)", "set server \(server) state ready"]
+            // The state `drain` would be forgotten by a restart, which reads the weight from the file: here as there. It is not
+            // checked either: an API server that ends says so by /readyz long before it has finished what it has begun, and a
+            // failed check would close its sessions.
+            case .drain:
+                commands += ["set server \(server) weight 0", "disable health \(server)", "set server \(server) state ready"]
             case .closed: commands += ["set server \(server) state maint", "shutdown sessions server \(server)"]
             }
         }

@@ -60,6 +60,17 @@ enum FileTree {
         }
     }
 
+    /// The last bytes of a file, or nil when it cannot be read.
+    static func tail(_ path: String, bytes: Int) -> String? {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        let size = Int(lseek(file, 0, SEEK_END))
+        var chunk = [UInt8](repeating: 0, count: bytes)
+        let count = pread(file, &chunk, bytes, off_t(max(0, size - bytes)))
+        return count >= 0 ? String(decoding: chunk[0..<count], as: UTF8.self) : nil
+    }
+
     static func text(_ path: String) -> String? {
         read(path).map { String(decoding: $0, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines) }
     }

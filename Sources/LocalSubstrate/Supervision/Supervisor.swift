@@ -18,6 +18,9 @@ struct Supervisor: Sendable {
     /// Ends a component's process; it is started again (`s6-svc -t`).
     func restart(_ kind: ComponentKind) { Self.send("t", to: "\(unit.scan)/\(unit.service(kind))/supervise/control") }
 
+    /// Ends a component's process, which is not started again (`s6-svc -d`).
+    func bringDown(_ kind: ComponentKind) { Self.send("d", to: "\(unit.scan)/\(unit.service(kind))/supervise/control") }
+
     /// - Parameter now: seconds since 1970.
     func component(_ kind: ComponentKind, now: Double) -> ComponentObservation {
         let directory = "\(unit.scan)/\(unit.service(kind))/supervise"
@@ -29,9 +32,22 @@ struct Supervisor: Sendable {
             stat("\(directory)/status", &changed) == 0, let status = Status(bytes)
         else { return ComponentObservation(kind: kind, isUp: false, processID: nil, seconds: 0, problem: problem) }
         let since = Double(changed.st_mtim.tv_sec) + Double(changed.st_mtim.tv_nsec) / 1e9
+        let isUp = status.isUp && !refusal
+        let seconds = max(0, now - since)
         return ComponentObservation(
-            kind: kind, isUp: status.isUp && !refusal, processID: status.isUp ? status.process : nil, seconds: max(0, now - since),
-            problem: problem)
+            kind: kind, isUp: isUp, processID: status.isUp ? status.process : nil, seconds: seconds, problem: problem,
+            lastWords: isUp && seconds > Self.settled ? nil : lastWords(kind))
+    }
+
+    /// Who has run for this long, in seconds, stays up.
+    private static let settled = 10.0
+
+    /// The last line of its log with which a Go program gives up.
+    private func lastWords(_ kind: ComponentKind) -> String? {
+        guard let tail = FileTree.tail("\(unit.logs)/\(kind.rawValue)/current", bytes: 16384) else { return nil }
+        let signs = ["\"level\":\"fatal\"", "\"level\":\"panic\"", "panic: ", "fatal error: ", "unexpected fault address"]
+        let line = tail.split(separator: "\n").last { line in signs.contains { line.contains($0) } }
+        return line.map { String($0.prefix(600)) }
     }
 
     /// The file `supervise/status` of s6 2.11 (35 bytes) and of 2.12 and later (43 bytes, with the process group).

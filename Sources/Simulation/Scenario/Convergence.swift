@@ -12,7 +12,7 @@ struct Convergence: Sendable {
         var found: [String] = []
         let entries = world.ledger.entries
         for name in entries.keys.sorted() {
-            guard let entry = entries[name], !entry.isDeleting, !entry.hasLostVolume else { continue }
+            guard let entry = entries[name], !entry.isDeleting else { continue }
             found += problems(of: name, entry)
         }
         for name in world.substrate.existing where entries[name]?.isDeleting != false {
@@ -31,6 +31,10 @@ struct Convergence: Sendable {
         if seen.network != NetworkObservation(network: spec.network, isComplete: true) { found.append("\(name): its network") }
         if Set(etcd.map(\.zone)) != Set(spec.zones) || etcd.count != spec.zones.count { found.append("\(name): its etcd members") }
         if servers.count != spec.apiServerCount { found.append("\(name): \(servers.count) API servers for \(spec.apiServerCount)") }
+        if !seen.fenced.isEmpty { found.append("\(name): \(seen.fenced.count) addresses are fenced off") }
+        if world.substrate.members(of: name).contains(where: { $0.isLearner || !$0.hasStarted }) {
+            found.append("\(name): a member of etcd has not joined")
+        }
         if Set(servers.map(\.zone)).count < 2 { found.append("\(name): its API servers are in one zone") }
         for instance in seen.instances {
             let size = instance.role == .etcd ? spec.etcdSize.name : spec.apiServerSize.name
@@ -63,7 +67,6 @@ struct Convergence: Sendable {
                     continue
                 }
                 expected.formUnion([cluster.storeKey, StoreKeys.clusterIndex(cluster.name)])
-                if entry.hasLostVolume { continue }
                 let status = cluster.status
                 if status.phase != .active || status.activeSince == nil { found.append("\(cluster.name): status \(status.phase.rawValue)") }
                 if status.observedGeneration != cluster.metadata.generation { found.append("\(cluster.name): an old generation's status") }

@@ -40,12 +40,17 @@ struct ManagedSubstrate: Substrate, HealthProbe, ControlPlaneOperations {
     func ensureVolume(_ spec: VolumeSpec) async throws { try await change { try await base.ensureVolume(spec) } }
     func removeVolume(_ id: VolumeID) async throws { try await change { try await base.removeVolume(id) } }
     func ensureInstance(_ spec: InstanceSpec) async throws { try await change { try await base.ensureInstance(spec) } }
-    func removeInstance(_ id: InstanceID) async throws { try await change { try await base.removeInstance(id) } }
+    func removeInstance(_ id: InstanceID, gracefully: Bool) async throws {
+        try await change { try await base.removeInstance(id, gracefully: gracefully) }
+    }
     func writeFiles(_ files: [InstanceFile], to id: InstanceID) async throws {
         try await change { try await base.writeFiles(files, to: id) }
     }
     func ensureFence(_ addresses: Set<IPv4Address>, of cluster: ClusterName) async throws {
         try await change { try await base.ensureFence(addresses, of: cluster) }
+    }
+    func resetClients(of addresses: Set<IPv4Address>, in cluster: ClusterName) async throws {
+        try await change { try await base.resetClients(of: addresses, in: cluster) }
     }
     func ensureLoadBalancer(_ spec: LoadBalancerSpec) async throws { try await change { try await base.ensureLoadBalancer(spec) } }
     func removeLoadBalancer(of cluster: ClusterName) async throws { try await change { try await base.removeLoadBalancer(of: cluster) } }
@@ -57,6 +62,22 @@ struct ManagedSubstrate: Substrate, HealthProbe, ControlPlaneOperations {
 
     func moveLeader(of cluster: Cluster, from: InstanceID, to: InstanceID) async throws {
         try await change { try await SimulatedOperations(base).moveLeader(of: cluster, from: from, to: to) }
+    }
+
+    func membership(of cluster: Cluster, asking members: [InstanceID]) async throws -> [EtcdMembership] {
+        try await look { try await SimulatedOperations(base).membership(of: cluster, asking: members) }
+    }
+
+    func removeMember(_ id: InstanceID, of cluster: Cluster) async throws {
+        try await change { try await SimulatedOperations(base).removeMember(id, of: cluster) }
+    }
+
+    func addMember(_ id: InstanceID, _ address: IPv4Address, of cluster: Cluster) async throws {
+        try await change { try await SimulatedOperations(base).addMember(id, address, of: cluster) }
+    }
+
+    func promoteMember(_ id: InstanceID, _ address: IPv4Address, of cluster: Cluster) async throws {
+        try await change { try await SimulatedOperations(base).promoteMember(id, address, of: cluster) }
     }
 
     func bootstrap(_ cluster: Cluster) async throws {
@@ -72,6 +93,28 @@ public struct SimulatedOperations: ControlPlaneOperations {
 
     public func moveLeader(of cluster: Cluster, from: InstanceID, to: InstanceID) async throws {
         try substrate.moveLeader(of: cluster.name, to: to.name)
+    }
+
+    public func membership(of cluster: Cluster, asking members: [InstanceID]) async throws -> [EtcdMembership] {
+        let health = substrate.trueState(of: cluster.name).health.etcdMembers
+        guard members.contains(where: { health[$0.name]?.isHealthy == true }) else {
+            throw SubstrateError(.unavailable, "no member answers")
+        }
+        return substrate.members(of: cluster.name).compactMap { member in
+            member.address.map { EtcdMembership(address: $0, isLearner: member.isLearner, hasStarted: member.hasStarted) }
+        }
+    }
+
+    public func removeMember(_ id: InstanceID, of cluster: Cluster) async throws {
+        try substrate.change(.remove(id.name), of: cluster.name)
+    }
+
+    public func addMember(_ id: InstanceID, _ address: IPv4Address, of cluster: Cluster) async throws {
+        try substrate.change(.add(id.name, address), of: cluster.name)
+    }
+
+    public func promoteMember(_ id: InstanceID, _ address: IPv4Address, of cluster: Cluster) async throws {
+        try substrate.change(.promote(id.name), of: cluster.name)
     }
 
     public func bootstrap(_ cluster: Cluster) async throws {
@@ -92,7 +135,7 @@ public struct SimulatedRendering: InstanceRendering {
             volume: intent.volume, release: intent.release, configurationRevision: intent.configurationRevision,
             components: kinds.map {
                 ComponentSpec(kind: $0, artifact: Artifact(name: $0.rawValue, sha256: "", size: 0), arguments: [])
-            }, files: [])
+            }, files: [], isJoining: intent.isJoining)
     }
 
     public func loadBalancer(_ intent: LoadBalancerIntent, of cluster: Cluster) async throws -> LoadBalancerSpec {

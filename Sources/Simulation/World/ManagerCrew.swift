@@ -73,7 +73,8 @@ final class ManagerCrew: Sendable {
                 _ = try? await election.run(as: life.name, timeToLive: .seconds(10)) { guarded in
                     try await CellService(
                         configuration: configuration, store: guarded, substrate: substrate, probe: substrate,
-                        rendering: SimulatedRendering(), operations: substrate, plan: world.options.plan, time: time, logger: world.logger,
+                        rendering: SimulatedRendering(), operations: substrate, board: world.board, plan: world.options.plan, time: time,
+                        logger: world.logger,
                         jitter: { dice.fraction() }
                     ).run()
                 }

@@ -18,6 +18,8 @@ final class SimulatedWorld: Sendable {
     let store: MemoryStore
     let ledger: Ledger
     let weather: StoreWeather
+    /// What is out of service, as every manager sees it.
+    let board = ServiceStateBoard()
     let managers: ManagerCrew
     private let customerRandom: SeededRandom
     private let faultRandom: SeededRandom
@@ -31,7 +33,7 @@ final class SimulatedWorld: Sendable {
         trace = SimulationTrace(time: clock)
         substrate = SimulatedSubstrate(time: time, seed: random.next(), timings: options.timings)
         store = MemoryStore(time: time)
-        ledger = Ledger(substrate: substrate, trace: trace)
+        ledger = Ledger(substrate: substrate, trace: trace, board: board)
         weather = StoreWeather(random: random.branch())
         customerRandom = random.branch()
         faultRandom = random.branch()
@@ -75,6 +77,10 @@ final class SimulatedWorld: Sendable {
             if options.hasFaults {
                 let faults = FaultMaker(world: self, random: faultRandom)
                 group.addTask { await faults.run() }
+            }
+            if options.hasEvacuations {
+                let evacuations = Evacuations(world: self, random: random.branch())
+                group.addTask { await evacuations.run() }
             }
         }
         trace.add("customers and faults rest")

@@ -13,22 +13,23 @@ struct APIServerPlanner {
         var waits: [Wait] = []
         /// Ready instances that the endpoint sends traffic to.
         var serving = 0
+        /// Addresses of instances that were cut off.
+        var fenced: Set<IPv4Address> = []
     }
 
-    func plan(_ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation, etcdHasQuorum: Bool) -> Result {
+    func plan(
+        _ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation, _ evacuation: Evacuation, etcdHasQuorum: Bool
+    ) -> Result {
         var result = Result()
-        let seen = observation.substrate.instances.filter { $0.role == .apiServer }.sorted { $0.id < $1.id }
+        let all = observation.substrate.instances.filter { $0.role == .apiServer }.sorted { $0.id < $1.id }
+        let exit = APIServerExit(policy: policy, intent: intent, observation: observation, evacuation: evacuation)
+        let seen = all.filter { evacuation.zone == nil || $0.zone != evacuation.zone }
         let balancer = observation.substrate.loadBalancer
-        func isReady(_ instance: InstanceObservation) -> Bool {
-            instance.state == .running && observation.health.apiServers[instance.id.name]?.isReady == true
-        }
-        func isBalanced(_ instance: InstanceObservation) -> Bool {
-            balancer?.state == .running
-                && balancer?.backends.contains { $0.name == instance.id.name && $0.admission == .ready && $0.isHealthy } == true
-        }
+        func isReady(_ instance: InstanceObservation) -> Bool { observation.isReady(instance) }
         // Nobody is served by it, and not just for a moment: two witnesses, since a probe that fails must not cost an instance.
         func isUseless(_ instance: InstanceObservation) -> Bool {
-            observation.unreadySeconds[instance.id.name, default: 0] > policy.replaceUnreadyAfter && !isBalanced(instance)
+            observation.unreadySeconds[instance.id.name, default: 0] > policy.replaceUnreadyAfter
+                && !observation.isBalanced(instance.id.name)
         }
 
         // Which instances stay, and which are to go: outdated ones, and ones unready for too long. Without a quorum of etcd no
@@ -50,18 +51,27 @@ struct APIServerPlanner {
                 .startInstance(apiServer(named: instance.id.name, zone: instance.zone, address: instance.address, intent)))
         }
         let newcomers = starts(
-            missing: intent.spec.apiServerCount - keep.count, taken: seen, keep: keep, intent, observation, &result.waits)
+            missing: intent.spec.apiServerCount - keep.count, taken: all, keep: keep, intent, observation, &result.waits)
         result.actions += newcomers.map { .startInstance($0) }
 
-        // The endpoint: those that stay take traffic; those that go are drained once it sends traffic to enough others.
-        result.serving = keep.count { isReady($0) && isBalanced($0) }
-        let mayDrain = result.serving >= min(policy.minimumReadyAPIServers, intent.spec.apiServerCount)
+        // The endpoint: those that stay take traffic; those that go are drained once it sends traffic to enough others; those
+        // that are cut off lose their sessions.
+        result.serving = keep.count { isReady($0) && observation.isBalanced($0.id.name) }
+        let enough = min(policy.minimumReadyAPIServers, intent.spec.apiServerCount)
+        let mayDrain = result.serving >= enough
+        func backend(_ instance: InstanceObservation, _ admission: LoadBalancerSpec.Admission) -> LoadBalancerSpec.Backend {
+            .init(name: instance.id.name, address: instance.address, admission: admission)
+        }
         var backends =
-            keep.map { LoadBalancerSpec.Backend(name: $0.id.name, address: $0.address, admission: .ready) }
+            keep.map { backend($0, exit.admissionOfOneThatStays($0, &result)) }
             + newcomers.map { LoadBalancerSpec.Backend(name: $0.id.name, address: $0.address, admission: .ready) }
         for instance in retire where instance.state == .running {
             let admission: LoadBalancerSpec.Admission = mayDrain || isUseless(instance) ? .drain : .ready
-            backends.append(LoadBalancerSpec.Backend(name: instance.id.name, address: instance.address, admission: admission))
+            backends.append(backend(instance, exit.isCutOff(instance, &result) ? .closed : admission))
+        }
+        for instance in all where evacuation.zone != nil && instance.zone == evacuation.zone {
+            guard let admission = exit.leave(instance, enough: enough, &result) else { continue }
+            backends.append(backend(instance, admission))
         }
         backends.sort { $0.name < $1.name }
         let isPlaced = balancer?.state == .running && balancer.map { sameBackends($0.backends, backends) } == true
@@ -71,7 +81,7 @@ struct APIServerPlanner {
         }
 
         result.actions += removals(
-            retire, balancer: balancer, mayDrain: mayDrain, isUseless: isUseless, &result.waits)
+            retire, observation, mayDrain: mayDrain, isUseless: isUseless, &result.waits)
         for instance in keep where instance.state == .running && !isReady(instance) {
             result.waits.append(
                 Wait("APIServerNotReady", "\(instance.id.name) in \(instance.zone) is starting: its /readyz does not say ok yet"))
@@ -118,6 +128,7 @@ struct APIServerPlanner {
         let usedAddresses = Set(taken.map(\.address))
         let free = intent.spec.network.apiServers.enumerated().filter { index, address in
             !usedNames.contains("api-\(index + 1)") && !usedAddresses.contains(address)
+                && !observation.substrate.fenced.contains(address)
         }
         if free.count < missing { waits.append(Wait("NoAddress", "the cluster's block \(intent.spec.network.block) has no free address")) }
         return free.prefix(missing).map { index, address in
@@ -132,13 +143,13 @@ struct APIServerPlanner {
             == wanted
     }
 
-    /// An instance goes when the endpoint no longer sends anything to it.
+    /// An instance goes when the endpoint no longer sends anything to it; one whose clients stay sends them away as it ends.
     private func removals(
-        _ retire: [InstanceObservation], balancer: LoadBalancerObservation?, mayDrain: Bool, isUseless: (InstanceObservation) -> Bool,
-        _ waits: inout [Wait]
+        _ retire: [InstanceObservation], _ observation: ControlPlaneObservation, mayDrain: Bool,
+        isUseless: (InstanceObservation) -> Bool, _ waits: inout [Wait]
     ) -> [Action] {
         retire.compactMap { instance in
-            let backend = balancer?.backends.first { $0.name == instance.id.name }
+            let backend = observation.substrate.loadBalancer?.backends.first { $0.name == instance.id.name }
             if instance.state != .running { return .removeInstance(instance.id) }
             guard mayDrain || isUseless(instance) else {
                 // Nobody is served by an instance that is not ready just now; but a fresh look may find it ready again.
@@ -146,11 +157,10 @@ struct APIServerPlanner {
                 return nil
             }
             guard backend?.admission != .ready else { return nil }
-            guard (backend?.openSessions ?? 0) == 0 || isUseless(instance) else {
-                waits.append(Wait("Draining", "\(instance.id.name) still has \(backend?.openSessions ?? 0) open sessions"))
-                return nil
-            }
-            return .removeInstance(instance.id)
+            if (backend?.openSessions ?? 0) == 0 || isUseless(instance) { return .removeInstance(instance.id) }
+            if observation.drainingSeconds[instance.id.name, default: 0] > policy.drainLimit { return .retireInstance(instance.id) }
+            waits.append(Wait("Draining", "\(instance.id.name) still has \(backend?.openSessions ?? 0) open sessions"))
+            return nil
         }
     }
 }

@@ -22,7 +22,7 @@ struct EtcdMember {
     }
 }
 
-/// What is to be done about a cluster's etcd. Invariants 1 and 3.
+/// What is to be done about a cluster's etcd. Invariants 1, 3 and 5.
 struct EtcdPlanner {
     var policy: PlanningPolicy
 
@@ -32,19 +32,31 @@ struct EtcdPlanner {
         /// Members that answer.
         var healthy = 0
         var wanted = 0
+        /// Addresses of members that the others are to do without.
+        var fenced: Set<IPv4Address> = []
     }
 
-    func plan(_ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation) -> Result {
+    func plan(_ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation, _ evacuation: Evacuation) -> Result {
         let members = EtcdMember.all(of: intent)
         var result = Result(wanted: members.count)
         var outdated: [EtcdMember] = []
         var down: [EtcdMember] = []
+        let rebuild = MemberRebuildPlanner(policy: policy, intent: intent, observation: observation, evacuation: evacuation)
+        let broken = members.filter { rebuild.concerns($0) }
 
         for member in members {
-            let seen = observation.substrate.instances.first { $0.id == member.id }
-            let isHealthy = observation.health.etcdMembers[member.id.name]?.isHealthy == true
+            let seen = observation.instance(member.id)
+            let isHealthy = observation.isHealthy(member)
             if isHealthy { result.healthy += 1 } else { down.append(member) }
-            guard hasUsableVolume(member, observation.substrate) else { continue }
+            if evacuation.contains(member) {
+                leave(member, members, observation, evacuation, &result)
+                continue
+            }
+            guard !broken.contains(where: { $0.id == member.id }) else { continue }
+            guard hasUsableVolume(member, observation.substrate) else {
+                result.waits.append(Wait("VolumeLost", "volume \(member.volume.name) is missing or cannot be read"))
+                continue
+            }
             switch seen?.state {
             case nil, .incomplete, .stopped:
                 // Starting takes nothing away from anybody, so it never waits.
@@ -54,10 +66,44 @@ struct EtcdPlanner {
                 if !isHealthy { result.waits.append(Wait("EtcdNotHealthy", waitText(member, down: 1, of: members.count))) }
             }
         }
-        guard let next = replacementCandidate(outdated, members, observation, down: down, starting: !result.actions.isEmpty, &result)
+        if let first = broken.first {
+            // One after the other, and nothing else is taken down meanwhile.
+            rebuild.plan(first, &result)
+            result.waits += broken.dropFirst().map { rebuild.wait($0, "after \(first.id.name)") }
+            return result
+        }
+        guard
+            let next = replacementCandidate(
+                outdated, members, observation, evacuation, down: down, starting: !result.actions.isEmpty, &result)
         else { return result }
         result.actions.append(next)
         return result
+    }
+
+    /// Who does not answer is fenced off. Who answers hands over, lets the API servers of its zone go first, and is ended in
+    /// order, since a reset in the middle of a write would fail that write.
+    private func leave(
+        _ member: EtcdMember, _ members: [EtcdMember], _ observation: ControlPlaneObservation, _ evacuation: Evacuation,
+        _ result: inout Result
+    ) {
+        guard !observation.isGone(member) else {
+            result.fenced.insert(member.intent.address)
+            return
+        }
+        if observation.health.etcdMembers[member.id.name]?.isLeader == true {
+            let heir = heir(of: member, members, observation, evacuation)
+            if let heir { result.actions.append(.moveLeader(from: member.id, to: heir.id)) }
+            return
+        }
+        let serving = observation.substrate.instances.filter {
+            $0.role == .apiServer && $0.zone == member.zone && observation.isReady($0)
+        }
+        guard serving.isEmpty else {
+            let names = serving.map(\.id.name).joined(separator: ", ")
+            result.waits.append(Wait("Leaving", "\(member.id.name) goes when \(names) in its zone has gone"))
+            return
+        }
+        result.actions.append(.retireInstance(member.id))
     }
 
     private func hasUsableVolume(_ member: EtcdMember, _ seen: SubstrateObservation) -> Bool {
@@ -70,7 +116,8 @@ struct EtcdPlanner {
 
     /// One member at a time, followers first; the leader hands over before it stops.
     private func replacementCandidate(
-        _ outdated: [EtcdMember], _ members: [EtcdMember], _ observation: ControlPlaneObservation, down: [EtcdMember], starting: Bool,
+        _ outdated: [EtcdMember], _ members: [EtcdMember], _ observation: ControlPlaneObservation, _ evacuation: Evacuation,
+        down: [EtcdMember], starting: Bool,
         _ result: inout Result
     ) -> Action? {
         guard !outdated.isEmpty, !starting else { return nil }
@@ -95,9 +142,17 @@ struct EtcdPlanner {
         }
         let health = observation.health.etcdMembers
         if let follower = outdated.first(where: { health[$0.id.name]?.isLeader == false }) { return .replaceInstance(follower.intent) }
-        guard let leader = outdated.first,
-            let heir = members.first(where: { $0.id != leader.id && health[$0.id.name]?.isHealthy == true })
-        else { return nil }
+        guard let leader = outdated.first, let heir = heir(of: leader, members, observation, evacuation) else { return nil }
         return .moveLeader(from: leader.id, to: heir.id)
+    }
+
+    /// Invariant 5: nobody who is out of service is to lead.
+    private func heir(
+        of leader: EtcdMember, _ members: [EtcdMember], _ observation: ControlPlaneObservation, _ evacuation: Evacuation
+    ) -> EtcdMember? {
+        members.first { member in
+            member.id != leader.id && observation.isHealthy(member) && observation.instance(member.id).map(evacuation.isOut) == false
+                && !observation.unavailableZones.contains(member.zone)
+        }
     }
 }

@@ -1,0 +1,60 @@
+import FleetModel
+import Planning
+import Substrate
+import Synchronization
+import Timing
+
+/// For how long something has been seen without a break. Lost with the process, which only postpones what waits for it.
+final class ObservedDurations: Sendable {
+    private struct Key: Hashable {
+        enum Kind { case unready, unavailable, draining, led }
+        var cluster: ClusterName
+        var kind: Kind
+        var name: String
+    }
+
+    /// Longer than a settled cluster is left alone.
+    private static let recently = Duration.seconds(15)
+
+    private let time: TimeSource
+    private let since = Mutex<[ClusterName: [Key: Duration]]>([:])
+
+    init(time: TimeSource) { self.time = time }
+
+    /// Fills in the observation's durations.
+    func note(_ observation: inout ControlPlaneObservation, of cluster: ClusterName) {
+        let health = observation.health
+        var keys: Set<Key> = []
+        for instance in observation.substrate.instances where instance.role != .loadBalancer {
+            let name = instance.id.name
+            let isReady = instance.role == .etcd ? health.etcdMembers[name]?.isHealthy == true : health.apiServers[name]?.isReady == true
+            if instance.state != .running || !isReady { keys.insert(Key(cluster: cluster, kind: .unready, name: name)) }
+        }
+        for zone in observation.unavailableZones { keys.insert(Key(cluster: cluster, kind: .unavailable, name: zone.rawValue)) }
+        for backend in observation.substrate.loadBalancer?.backends ?? [] where backend.admission == .drain {
+            keys.insert(Key(cluster: cluster, kind: .draining, name: backend.name))
+        }
+        let now = time.uptime
+        let leaders = health.etcdMembers.filter(\.value.isLeader).map { Key(cluster: cluster, kind: .led, name: $0.key) }
+        let begun = since.withLock { since in
+            let old = since[cluster] ?? [:]
+            var new = Dictionary(uniqueKeysWithValues: keys.map { ($0, old[$0] ?? now) })
+            // Here it is the last time that counts, and not the first.
+            for (key, last) in old where key.kind == .led && now - last < Self.recently { new[key] = last }
+            for leader in leaders { new[leader] = now }
+            since[cluster] = new.isEmpty ? nil : new
+            return new
+        }
+        for (key, start) in begun {
+            let seconds = (now - start).seconds
+            switch key.kind {
+            case .unready: observation.unreadySeconds[key.name] = seconds
+            case .unavailable: observation.unavailableSeconds[ZoneName(rawValue: key.name)] = seconds
+            case .led: observation.recentLeaders.insert(key.name)
+            case .draining: observation.drainingSeconds[key.name] = seconds
+            }
+        }
+    }
+
+    func forget(_ cluster: ClusterName) { since.withLock { $0[cluster] = nil } }
+}

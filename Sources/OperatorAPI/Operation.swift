@@ -19,6 +19,12 @@ enum Operation: Hashable, Sendable {
     case createKey(String)
     case deleteKey(String, user: String)
     case listReleases
+    case listZones
+    case describeZone(String)
+    case evacuateZone(String)
+    case restoreZone(String)
+    case describeZonePolicy
+    case setZonePolicy
 
     /// Nil when there is no such operation.
     init?(method: HTTPRequest.Method, path: Substring) {
@@ -42,6 +48,12 @@ enum Operation: Hashable, Sendable {
         case (.post, "users", let name?, "keys", nil, 3): self = .createKey(name)
         case (.delete, "users", let name?, "keys", let key?, 4): self = .deleteKey(key, user: name)
         case (.get, "releases", nil, nil, nil, 1): self = .listReleases
+        case (.get, "zones", nil, nil, nil, 1): self = .listZones
+        case (.get, "zones", let name?, nil, nil, 2): self = .describeZone(name)
+        case (.post, "zones", let name?, "evacuate", nil, 3): self = .evacuateZone(name)
+        case (.post, "zones", let name?, "restore", nil, 3): self = .restoreZone(name)
+        case (.get, "zone-policy", nil, nil, nil, 1): self = .describeZonePolicy
+        case (.put, "zone-policy", nil, nil, nil, 1): self = .setZonePolicy
         default: return nil
         }
     }
@@ -64,6 +76,12 @@ enum Operation: Hashable, Sendable {
         case .createKey: "CreateAccessKey"
         case .deleteKey: "DeleteAccessKey"
         case .listReleases: "ListReleases"
+        case .listZones: "ListZones"
+        case .describeZone: "DescribeZone"
+        case .evacuateZone: "EvacuateZone"
+        case .restoreZone: "RestoreZone"
+        case .describeZonePolicy: "DescribeZonePolicy"
+        case .setZonePolicy: "SetZonePolicy"
         }
     }
 
@@ -73,7 +91,8 @@ enum Operation: Hashable, Sendable {
         case .describeCluster(let name), .watchCluster(let name), .deleteCluster(let name), .resizeCluster(let name),
             .createKubeconfig(let name),
             .deleteUser(let name),
-            .listKeys(let name), .createKey(let name), .deleteKey(_, let name):
+            .listKeys(let name), .createKey(let name), .deleteKey(_, let name),
+            .describeZone(let name), .evacuateZone(let name), .restoreZone(let name):
             name
         default: nil
         }

@@ -91,7 +91,7 @@ let package = Package(
         // Creates, describes and deletes clusters in the store, for both APIs.
         .target(
             name: "ClusterService",
-            dependencies: ["Identity", "FleetStore", "FleetModel", "Substrate", "Timing", crypto, logging]),
+            dependencies: ["Planning", "Identity", "FleetStore", "FleetModel", "Substrate", "Timing", crypto, logging]),
         .target(
             name: "OperatorAPI",
             dependencies: [
@@ -171,8 +171,8 @@ let package = Package(
         .testTarget(
             name: "ControllerTests",
             dependencies: [
-                "Controller", "Fleet", "FleetModel", "FleetStore", "PKI", "Planning", "Substrate", "Timing", "SlipwayTesting", logging,
-                nioSSL,
+                "Controller", "Fleet", "FleetModel", "FleetStore", "PKI", "Planning", "Simulation", "SimulatedSubstrate", "Substrate",
+                "Timing", "SlipwayTesting", logging, nioSSL, nioCore, nioPosix, asyncHTTPClient,
             ]),
         .testTarget(
             name: "StoreTests",

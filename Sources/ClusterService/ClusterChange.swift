@@ -6,7 +6,7 @@ public struct ClusterChange: Codable, Hashable, Sendable {
     public var logging: NewCluster.Unoffered?
     public var accessConfig: NewCluster.Unoffered?
     public var upgradePolicy: NewCluster.Unoffered?
-    public var zonalShiftConfig: NewCluster.Unoffered?
+    public var zonalShiftConfig: NewCluster.Switch?
     public var computeConfig: NewCluster.Unoffered?
     public var kubernetesNetworkConfig: NewCluster.Unoffered?
     public var storageConfig: NewCluster.Unoffered?
@@ -19,7 +19,7 @@ public struct ClusterChange: Codable, Hashable, Sendable {
     var unoffered: [String] {
         let members: [(String, NewCluster.Unoffered?)] = [
             ("resourcesVpcConfig", resourcesVpcConfig), ("logging", logging), ("accessConfig", accessConfig),
-            ("upgradePolicy", upgradePolicy), ("zonalShiftConfig", zonalShiftConfig), ("computeConfig", computeConfig),
+            ("upgradePolicy", upgradePolicy), ("computeConfig", computeConfig),
             ("kubernetesNetworkConfig", kubernetesNetworkConfig), ("storageConfig", storageConfig),
             ("remoteNetworkConfig", remoteNetworkConfig), ("controlPlaneScalingConfig", controlPlaneScalingConfig),
         ]

@@ -74,6 +74,8 @@ public struct NewCluster: Codable, Hashable, Sendable {
     /// Something that is on or off.
     public struct Switch: Codable, Hashable, Sendable {
         public var enabled: Bool?
+
+        public init(enabled: Bool?) { self.enabled = enabled }
     }
 
     /// A member of the service model that Slipway knows of and does not offer: only its presence counts.

@@ -23,6 +23,12 @@ enum Operation: Hashable, Sendable {
     case injectFault
     case clearFaults
     case clearFault(String)
+    case listZones
+    case describeZone(String)
+    case evacuateZone(String)
+    case restoreZone(String)
+    case describeZonePolicy
+    case setZonePolicy
 
     /// Nil when there is no such operation.
     init?(method: HTTPRequest.Method, path: Substring) {
@@ -50,6 +56,12 @@ enum Operation: Hashable, Sendable {
         case (.post, "faults", nil, nil, nil, 1): self = .injectFault
         case (.delete, "faults", nil, nil, nil, 1): self = .clearFaults
         case (.delete, "faults", let id?, nil, nil, 2): self = .clearFault(id)
+        case (.get, "zones", nil, nil, nil, 1): self = .listZones
+        case (.get, "zones", let name?, nil, nil, 2): self = .describeZone(name)
+        case (.post, "zones", let name?, "evacuate", nil, 3): self = .evacuateZone(name)
+        case (.post, "zones", let name?, "restore", nil, 3): self = .restoreZone(name)
+        case (.get, "zone-policy", nil, nil, nil, 1): self = .describeZonePolicy
+        case (.put, "zone-policy", nil, nil, nil, 1): self = .setZonePolicy
         default: return nil
         }
     }
@@ -75,6 +87,12 @@ enum Operation: Hashable, Sendable {
         case .listFaults: "ListFaults"
         case .injectFault: "InjectFault"
         case .clearFaults, .clearFault: "ClearFault"
+        case .listZones: "ListZones"
+        case .describeZone: "DescribeZone"
+        case .evacuateZone: "EvacuateZone"
+        case .restoreZone: "RestoreZone"
+        case .describeZonePolicy: "DescribeZonePolicy"
+        case .setZonePolicy: "SetZonePolicy"
         }
     }
 
@@ -84,7 +102,8 @@ enum Operation: Hashable, Sendable {
         case .describeCluster(let name), .watchCluster(let name), .deleteCluster(let name), .resizeCluster(let name),
             .createKubeconfig(let name),
             .deleteUser(let name),
-            .listKeys(let name), .createKey(let name), .deleteKey(_, let name), .clearFault(let name):
+            .listKeys(let name), .createKey(let name), .deleteKey(_, let name), .clearFault(let name),
+            .describeZone(let name), .evacuateZone(let name), .restoreZone(let name):
             name
         default: nil
         }

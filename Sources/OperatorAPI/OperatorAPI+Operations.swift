@@ -25,6 +25,8 @@ extension OperatorAPI {
         case .listUsers, .createUser, .deleteUser, .listKeys, .createKey, .deleteKey:
             try allow(principal, .identity, operation)
             return try await performOnUsers(operation, body: body)
+        case .listZones, .describeZone, .evacuateZone, .restoreZone, .describeZonePolicy, .setZonePolicy:
+            return try await performOnZones(operation, body: body, by: principal)
         }
     }
 
@@ -69,6 +71,8 @@ extension OperatorAPI {
             resourcesVpcConfig: NewCluster.VPCConfig(subnetIds: subnets))
         wanted.version = request.version
         wanted.tags = request.tags
+        // Operators want it out of a zone that fails; in the EKS API it is the customer's word.
+        wanted.zonalShiftConfig = NewCluster.Switch(enabled: true)
         return wanted
     }
 

@@ -69,7 +69,8 @@ public struct ClusterStatusPlanner: Sendable {
             let state = instance.state == .running ? (isReady ? "ready" : "starting") : instance.state.rawValue
             return InstanceSummary(
                 name: instance.id.name, role: instance.role, zone: instance.zone, address: instance.address, release: instance.release,
-                state: state, isLeader: member?.isLeader == true)
+                state: state, isLeader: member?.isLeader == true,
+                isFenced: observation.substrate.fenced.contains(instance.address) ? true : nil)
         }
         if let balancer = observation.substrate.loadBalancer {
             summaries.append(

@@ -51,6 +51,22 @@ import Timing
         #expect(try await region.call(.get, "/clusters/demo/access-entries").strings("accessEntries") == [])
     }
 
+    @Test func zonalShiftIsSwitchedOnAndOff() async throws {
+        let region = try await EKSTestRegion()
+        try await region.createCluster("demo")
+        #expect(try await region.call(.get, "/clusters/demo")["cluster", "zonalShiftConfig", "enabled"] == "0")
+        let on = #"{"zonalShiftConfig": {"enabled": true}}"#
+        let update = try await region.call(.post, "/clusters/demo/update-config", on)
+        #expect(update["update", "type"] == "ZonalShiftConfigUpdate" && update["update", "status"] == "Successful")
+        #expect(update.text.contains(#""type":"ZonalShiftConfig""#))
+        #expect(try await region.call(.get, "/clusters/demo")["cluster", "zonalShiftConfig", "enabled"] == "1")
+        for body in [on, #"{"zonalShiftConfig": {}}"#, #"{"zonalShiftConfig": {"enabled": false}, "deletionProtection": true}"#] {
+            #expect(try await region.call(.post, "/clusters/demo/update-config", body).errorType == "InvalidParameterException")
+        }
+        #expect(try await region.call(.post, "/clusters/demo/update-config", #"{"zonalShiftConfig": {"enabled": false}}"#).status == 200)
+        #expect(try await region.call(.get, "/clusters/demo")["cluster", "zonalShiftConfig", "enabled"] == "0")
+    }
+
     @Test func deleteAndProtection() async throws {
         let region = try await EKSTestRegion()
         try await region.createCluster("kept", #""deletionProtection": true"#)

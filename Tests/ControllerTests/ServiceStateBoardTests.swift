@@ -6,7 +6,7 @@ import Testing
     private let board = ServiceStateBoard()
     private let zone = ZoneName(rawValue: "local-1b")
 
-    @Test func `An evacuated zone concerns every cluster that was looked up`() async throws {
+    @Test func anEvacuatedZoneConcernsEveryClusterThatWasLookedUp() async throws {
         let (one, two) = (try ClusterName("one"), try ClusterName("two"))
         #expect(board.view(of: one).evacuatedZones.isEmpty)
         var changes = board.changes.makeAsyncIterator()
@@ -18,7 +18,7 @@ import Testing
         #expect(board.view(of: one).evacuatedZones.isEmpty)
     }
 
-    @Test func `An isolated instance concerns its own cluster, and saying it again concerns nobody`() async throws {
+    @Test func anIsolatedInstanceConcernsItsOwnClusterAndSayingItAgainConcernsNobody() async throws {
         let (one, two) = (try ClusterName("one"), try ClusterName("two"))
         _ = (board.view(of: one), board.view(of: two))
         var changes = board.changes.makeAsyncIterator()
@@ -31,7 +31,7 @@ import Testing
         #expect(board.view(of: two).isolated == ["etcd-local-1a"])
     }
 
-    @Test func `An exempt cluster sees no evacuation`() async throws {
+    @Test func anExemptClusterSeesNoEvacuation() async throws {
         let (one, two) = (try ClusterName("one"), try ClusterName("two"))
         _ = (board.view(of: one), board.view(of: two))
         board.set(evacuated: [zone], isolated: [two: ["api-2"]], exempt: [two])
@@ -43,7 +43,7 @@ import Testing
         #expect(await changes.next() == [two])
     }
 
-    @Test func `Each reader has a stream of its own, and one that has gone is forgotten`() async throws {
+    @Test func eachReaderHasAStreamOfItsOwnAndOneThatHasGoneIsForgotten() async throws {
         let one = try ClusterName("one")
         do { _ = board.changes }
         var (first, second) = (board.changes.makeAsyncIterator(), board.changes.makeAsyncIterator())

@@ -46,7 +46,7 @@ struct ClusterReconciler: Reconciler {
             return .absent
         }
         let started = time.now
-        let running = plan.actions.map { StepRecord(title: $0.title, startedAt: started) }
+        let running = plan.actions.map { StepRecord(title: $0.title, startedAt: started, instance: $0.disturbs?.name) }
         let written = try await write(stored, intent, observation, plan, authority, steps: running)
         guard !plan.actions.isEmpty else {
             if plan.outlook == .healthy { return .settled }

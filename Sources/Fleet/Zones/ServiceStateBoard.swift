@@ -35,7 +35,8 @@ public final class ServiceStateBoard: Sendable {
                 concerned.formUnion(state.exempt.symmetricDifference(exempt))
             }
             (state.evacuated, state.isolated, state.exempt) = (evacuated, isolated, exempt)
-            return (concerned, Array(state.listeners.values))
+            // In one order for all processes, so that a simulation can be replayed.
+            return (concerned, state.listeners.sorted { $0.key < $1.key }.map(\.value))
         }
         guard !concerned.isEmpty else { return }
         for listener in listeners { listener.yield(concerned) }

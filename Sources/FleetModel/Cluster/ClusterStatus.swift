@@ -58,8 +58,11 @@ public struct StepRecord: Codable, Hashable, Sendable {
     public var finishedAt: Date?
     /// Set when it failed.
     public var error: String?
+    /// The instance whose processes it starts or ends.
+    public var instance: String?
 
-    public init(title: String, startedAt: Date, finishedAt: Date? = nil, error: String? = nil) {
+    public init(title: String, startedAt: Date, finishedAt: Date? = nil, error: String? = nil, instance: String? = nil) {
+        self.instance = instance
         self.title = title
         self.startedAt = startedAt
         self.finishedAt = finishedAt
@@ -78,9 +81,15 @@ public struct InstanceSummary: Codable, Hashable, Sendable {
     public var state: String
     /// The etcd member that leads.
     public var isLeader: Bool
+    /// Everybody else gets a reset instead of silence from its address.
+    public var isFenced: Bool?
+
+    /// The `state` of one that does its work.
+    public static let readyState = "ready"
 
     public init(
-        name: String, role: InstanceRole, zone: ZoneName?, address: IPv4Address, release: ReleaseID?, state: String, isLeader: Bool
+        name: String, role: InstanceRole, zone: ZoneName?, address: IPv4Address, release: ReleaseID?, state: String, isLeader: Bool,
+        isFenced: Bool? = nil
     ) {
         self.name = name
         self.role = role
@@ -89,5 +98,6 @@ public struct InstanceSummary: Codable, Hashable, Sendable {
         self.release = release
         self.state = state
         self.isLeader = isLeader
+        self.isFenced = isFenced
     }
 }

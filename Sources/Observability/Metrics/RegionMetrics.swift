@@ -43,5 +43,11 @@ public enum RegionMetrics {
         Meter(label: "slipway_clusters", dimensions: [("status", status)]).set(count)
     }
 
+    /// `slipway_zone_health{zone}`: 1 healthy, 0 impaired, -1 not known; `slipway_zone_evacuated{zone}`: 1 or 0.
+    public static func zone(_ name: String, health: Double, isEvacuated: Bool) {
+        Meter(label: "slipway_zone_health", dimensions: [("zone", name)]).set(health)
+        Meter(label: "slipway_zone_evacuated", dimensions: [("zone", name)]).set(isEvacuated ? 1 : 0)
+    }
+
     private static func nanoseconds(_ seconds: Double) -> Int64 { Int64(max(0, min(seconds, 1e9)) * 1e9) }
 }

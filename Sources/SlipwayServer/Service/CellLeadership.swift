@@ -24,13 +24,26 @@ struct CellLeadership: Service {
             do {
                 await parts.replica.takeOver(cell, in: parts.store)
                 try await election.run(as: parts.replica.name, timeToLive: Self.timeToLive) { store in
-                    try await parts.cellService(cell, store: store, logger: logger).run()
+                    try await lead(store, logger)
                 }
             } catch is CancellationError {
                 // The end of the service.
             }
         }
         try? await gracefulShutdown()
+    }
+
+    /// What is out of service is known before the controllers take their first step.
+    private func lead(_ store: any FleetStore, _ logger: Logger) async throws {
+        let board = ServiceStateBoard()
+        let zones = parts.zoneService(cell, store: store, board: board, logger: logger)
+        try await zones.fill()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await parts.cellService(cell, store: store, board: board, logger: logger).run() }
+            group.addTask { try await zones.run() }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
     }
 
     private func tell(_ event: LeaderElection.Event, _ logger: Logger) {

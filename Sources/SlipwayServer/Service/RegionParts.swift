@@ -8,6 +8,7 @@ import Identity
 import LocalSubstrate
 import Logging
 import NIOCore
+import NIOPosix
 import PKI
 import Releases
 import ServiceLifecycle
@@ -35,6 +36,8 @@ struct RegionParts: Sendable {
     let http: HTTPClient
     /// For questions about health.
     let probing: HTTPClient
+    /// For the zones' probes alone: answers are read when they come.
+    let probeLoops: MultiThreadedEventLoopGroup
     let replica: ReplicaIdentity
     let authenticator: Artifact
     let time: TimeSource
@@ -83,6 +86,7 @@ struct RegionParts: Sendable {
                 catalog: catalog, time: time, logger: Logger(label: "slipway.clusters")),
             http: HTTPClient(eventLoopGroupProvider: .singleton, configuration: client),
             probing: HTTPClient(eventLoopGroupProvider: .singleton, configuration: probing),
+            probeLoops: MultiThreadedEventLoopGroup(numberOfThreads: 1),
             replica: replica,
             authenticator: authenticator, time: time,
             logger: logger)
@@ -98,7 +102,7 @@ struct RegionParts: Sendable {
     }
 
     /// The controllers of a cell, as its leader runs them.
-    func cellService(_ cell: CellName, store: any FleetStore, logger: Logger) -> CellService {
+    func cellService(_ cell: CellName, store: any FleetStore, board: ServiceStateBoard, logger: Logger) -> CellService {
         if let simulated {
             return CellService(
                 configuration: CellConfiguration(cell: cell, addressPool: configuration.addressPool, bootLimit: 64), store: store,
@@ -123,6 +127,24 @@ struct RegionParts: Sendable {
             logger: logger)
     }
 
+    /// Looks after zones, as the cell's leader does.
+    func zoneService(_ cell: CellName, store: any FleetStore, board: ServiceStateBoard, logger: Logger) -> ZoneService {
+        let (zoneProbe, backends): (any ZoneProbing, (any BackendChecking)?) =
+            if let simulated {
+                (SimulatedZoneProbe(simulated, time: time), nil)
+            } else {
+                (
+                    LiveZoneProbe(
+                        loop: probeLoops.next(),
+                        identities: ProbeIdentities(credentials: CredentialStore(store: store, box: box, time: time), time: time),
+                        client: probing, time: time), substrate as? any BackendChecking
+                )
+            }
+        return ZoneService(
+            configuration: ZoneServiceConfiguration(region: configuration.region, cell: cell), store: store, probe: zoneProbe,
+            backends: backends, board: board, time: time, logger: logger)
+    }
+
     /// Everything of `local` runs on this host's cores.
     private var bootLimit: Int {
         ProcessInfo.processInfo.environment["BOOT"].flatMap { Int($0) } ?? ProcessInfo.processInfo.activeProcessorCount
@@ -137,6 +159,7 @@ struct RegionParts: Sendable {
     func shutdown() async throws {
         try await http.shutdown()
         try await probing.shutdown()
+        try await probeLoops.shutdownGracefully()
     }
 }
 

@@ -1,0 +1,23 @@
+import FleetModel
+import FleetStore
+
+/// The single instances of a cell that are out of service, kept so that the next leader does not trust what the last one found
+/// dead.
+struct CellIsolation: StoredResource, Hashable {
+    var cell: CellName
+    /// Names of instances by the cluster's name.
+    var instances: [String: Set<String>]
+
+    var storeKey: StoreKey { Self.key(cell) }
+
+    static func key(_ cell: CellName) -> StoreKey { StoreKey(rawValue: "cells/\(cell)/isolation") }
+
+    init(cell: CellName, _ isolated: [ClusterName: Set<String>] = [:]) {
+        self.cell = cell
+        instances = Dictionary(isolated.map { ($0.key.rawValue, $0.value) }, uniquingKeysWith: { $1 })
+    }
+
+    var byCluster: [ClusterName: Set<String>] {
+        Dictionary(instances.compactMap { name, instances in (try? ClusterName(name)).map { ($0, instances) } }, uniquingKeysWith: { $1 })
+    }
+}

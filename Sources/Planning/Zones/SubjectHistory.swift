@@ -1,0 +1,123 @@
+import FleetModel
+
+/// What is remembered of one subject. Times are monotonic.
+struct SubjectHistory: Sendable {
+    enum State: Hashable, Sendable {
+        /// It has not answered for long enough to say anything by its silence.
+        case young
+        case fine
+        /// Dead without resets.
+        case dead(ZoneFailure, since: Duration)
+        /// It answers again, and has to do so for a while.
+        case recovering(ZoneFailure, since: Duration)
+    }
+
+    private(set) var state = State.young
+    /// It has answered without a break since then.
+    private(set) var answeringSince: Duration?
+    private(set) var silence = Duration.zero
+    private(set) var isDelivered = false
+    private(set) var refusedSince: Duration?
+    private(set) var lastAnswer: Duration?
+    /// Answers of the window: when, and how long they took.
+    private(set) var answers: [(at: Duration, took: Duration)] = []
+    private(set) var resent: [(at: Duration, count: Int)] = []
+    private(set) var relapses = 0
+    private var lastDeath: Duration?
+    /// Lateness of this process, summed up, when the silence began.
+    private var latenessBefore = Duration.zero
+
+    /// - Parameter lateness: of this process, summed up since it began.
+    mutating func note(_ sample: ProbeSample, now: Duration, lateness: Duration, policy: ZoneHealthPolicy) {
+        for took in sample.answers {
+            answers.append((now, took))
+            lastAnswer = now
+        }
+        if sample.resent > 0 { resent.append((now, sample.resent)) }
+        answers.removeAll { $0.at + policy.window < now }
+        resent.removeAll { $0.at + policy.window < now }
+        isDelivered = sample.isDelivered
+        if sample.silence == .zero || !sample.answers.isEmpty { latenessBefore = lateness }
+        // Time in which this process was not let run is not the other's silence.
+        silence = max(.zero, sample.silence - (lateness - latenessBefore))
+        refusedSince = sample.isRefused ? refusedSince ?? now : nil
+        if sample.isRefused || silence >= policy.lostAfter {
+            answeringSince = nil
+        } else if !sample.answers.isEmpty {
+            answeringSince = answeringSince ?? now
+        }
+    }
+
+    /// Whatever it does now is our own doing.
+    mutating func excuse() {
+        state = .young
+        answeringSince = nil
+        refusedSince = nil
+        forget()
+    }
+
+    /// Nothing of what was seen says anything of now.
+    mutating func forget() {
+        answers = []
+        resent = []
+        silence = .zero
+        answeringSince = nil
+    }
+
+    mutating func trust() { if state == .young { state = .fine } }
+
+    mutating func die(_ failure: ZoneFailure, now: Duration, policy: ZoneHealthPolicy) {
+        if let lastDeath, now - lastDeath < policy.relapseWithin { relapses += 1 } else { relapses = 0 }
+        lastDeath = now
+        state = .dead(failure, since: now)
+    }
+
+    /// Moves on with time: grows up, recovers.
+    /// - Parameter isPrompt: few of its answers of the window came late.
+    mutating func settle(now: Duration, isPrompt: Bool, policy: ZoneHealthPolicy) {
+        switch state {
+        case .young:
+            if let answeringSince, now - answeringSince >= policy.maturity { state = .fine }
+        case .fine: break
+        case .dead(let failure, let since):
+            if answeringSince != nil || refusedSince != nil { state = .recovering(failure, since: since) }
+        case .recovering(let failure, let since):
+            if refusedSince != nil {
+                // Dead, and it says so: whoever asks is told at once, and nobody need be kept from asking.
+                if now - since >= policy.recovery { excuse() }
+            } else if let answeringSince {
+                if isPrompt, now - answeringSince >= recovery(policy) { state = .fine }
+            } else if silence >= policy.lostAfter {
+                state = .dead(failure, since: since)
+            }
+        }
+    }
+
+    /// How long it has to answer before it is believed.
+    func recovery(_ policy: ZoneHealthPolicy) -> Duration {
+        min(policy.longestRecovery, policy.recovery * (1 << min(relapses, 5)))
+    }
+
+    var isMature: Bool { state != .young }
+    var isFine: Bool { state == .fine && refusedSince == nil }
+    var isDead: Bool { if case .dead = state { true } else { false } }
+    /// Dead, or not believed yet.
+    var isOut: Bool {
+        switch state {
+        case .dead, .recovering: true
+        case .young, .fine: false
+        }
+    }
+    var failure: ZoneFailure? {
+        switch state {
+        case .dead(let failure, _), .recovering(let failure, _): failure
+        case .young, .fine: nil
+        }
+    }
+
+    /// How slow it is at this moment: what nine of ten answers took lately, or the silence, if that is longer.
+    func slowness(now: Duration) -> Duration {
+        let recent = answers.suffix(8).filter { $0.at + .seconds(2) >= now }.map(\.took).sorted()
+        return max(silence, recent.isEmpty ? .zero : recent[min(recent.count - 1, recent.count * 9 / 10)])
+    }
+}

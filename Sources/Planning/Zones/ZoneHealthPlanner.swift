@@ -1,0 +1,223 @@
+import FleetModel
+import Substrate
+
+/// Tells apart what failed: a component, an instance, a zone, everything, or Slipway's own connection. Pure: looks come in, a
+/// verdict comes out, and time is the looks' own.
+///
+/// All judgement is relative. Under full load everything answers late, and no zone is to blame for it; a zone is impaired when it
+/// is clearly worse than the others at the same time. Only instances that have answered before say anything by their silence.
+public struct ZoneHealthPlanner: Sendable {
+    public let policy: ZoneHealthPolicy
+    var histories: [ProbeSubject: SubjectHistory] = [:]
+    var records: [ZoneName: ZoneRecord] = [:]
+    private var lastLook: Duration?
+    /// Time in which this process was not let run, summed up.
+    private var lateness = Duration.zero
+    /// Of this look.
+    var usual: [ZoneRole: Duration] = [:]
+    private var isolated: Set<ProbeSubject> = []
+
+    /// What is remembered of a zone.
+    struct ZoneRecord: Sendable {
+        var health = ZoneHealth.unknown
+        var evidence: [String] = []
+        var since: Duration
+        /// Nothing is wrong with it since then.
+        var wellSince: Duration?
+        /// It looks grey since then.
+        var greySince: Duration?
+    }
+
+    public init(policy: ZoneHealthPolicy = ZoneHealthPolicy()) { self.policy = policy }
+
+    /// - Parameter tick: newer than the last.
+    public mutating func judge(_ tick: ProbeTick) -> ZoneAssessment {
+        note(tick)
+        bury(tick)
+        let silent = silentZones()
+        let all = Set(histories.filter { $0.value.isMature }.keys.map(\.zone))
+        let isEverything = !all.isEmpty && silent == all
+        // With everything silent there is nothing to compare with, and nothing to turn to.
+        let verdicts = isEverything ? [:] : totalFailures(tick).merging(greyFailures(tick.now)) { total, _ in total }
+        for zone in Set(histories.keys.map(\.zone)).union(records.keys) {
+            update(zone, verdicts[zone], isEverything: isEverything, tick.now)
+        }
+        isolated = isEverything ? [] : isolations(tick)
+        return ZoneAssessment(
+            scope: scope(tick, silent: silent, isEverything: isEverything, failed: Set(verdicts.keys)),
+            zones: records.mapValues { ZoneFinding(health: $0.health, evidence: $0.evidence, lasts: tick.now - $0.since) },
+            isolated: Dictionary(grouping: isolated, by: \.cluster).mapValues { Set($0.map(\.instance)) },
+            out: histories.compactMapValues(\.failure))
+    }
+
+    // MARK: What was seen
+
+    private mutating func note(_ tick: ProbeTick) {
+        histories = histories.filter { tick.samples[$0.key] != nil }
+        if tick.lateness > policy.toleratedLateness { lateness += tick.lateness }
+        if let lastLook, tick.now - lastLook > policy.gap || tick.now < lastLook {
+            for subject in histories.keys { histories[subject]?.forget() }
+            // What waits now was asked before the gap: it does not count as silence.
+            lateness += max(.zero, tick.now - lastLook)
+        }
+        lastLook = tick.now
+        for (subject, sample) in tick.samples {
+            let known = histories.removeValue(forKey: subject)
+            var history = known ?? SubjectHistory()
+            history.note(sample, now: tick.now, lateness: lateness, policy: policy)
+            // One that is dead comes back by answering, and not by being worked on.
+            if tick.underWork.contains(subject), !history.isOut {
+                history.excuse()
+            } else if known == nil, tick.knownOut.contains(subject) {
+                history.die(.unreachable, now: tick.now, policy: policy)
+            } else if known == nil, tick.knownReady.contains(subject) {
+                history.trust()
+            }
+            histories[subject] = history
+        }
+        usual = usualAnswers()
+        let tardy = Set(histories.filter(\.value.isOut).keys.filter { !isPrompt($0) })
+        for subject in tick.samples.keys {
+            histories[subject]?.settle(now: tick.now, isPrompt: !tardy.contains(subject), policy: policy)
+        }
+    }
+
+    /// Who is dead without a reset, while the same elsewhere answers.
+    private mutating func bury(_ tick: ProbeTick) {
+        var dead: [(ProbeSubject, ZoneFailure)] = []
+        for (subject, history) in histories where history.isFine {
+            if history.silence >= policy.lostAfter {
+                guard let usual = usualSlowness(elsewhereThan: subject, tick.now) else { continue }
+                let limit =
+                    history.isDelivered
+                    ? max(policy.frozenAfter, usual * policy.frozenFactor) : max(policy.lostAfter, usual * policy.lostFactor)
+                if history.silence >= limit { dead.append((subject, history.isDelivered ? .frozen : .unreachable)) }
+            } else if isLossy(subject) {
+                dead.append((subject, .lossy))
+            }
+        }
+        for (subject, failure) in dead { histories[subject]?.die(failure, now: tick.now, policy: policy) }
+    }
+
+    /// How slow its like is in other zones just now; nil when there is nobody to compare with.
+    private func usualSlowness(elsewhereThan subject: ProbeSubject, _ now: Duration) -> Duration? {
+        var alike: [Duration] = []
+        var all: [Duration] = []
+        for (other, history) in histories where other.zone != subject.zone && history.isFine {
+            let slowness = history.slowness(now: now)
+            all.append(slowness)
+            if other.role == subject.role { alike.append(slowness) }
+        }
+        guard let usual = Self.lowerMedian(all) else { return nil }
+        return max(usual, Self.lowerMedian(alike) ?? .zero)
+    }
+
+    static func lowerMedian(_ values: [Duration]) -> Duration? {
+        values.isEmpty ? nil : values.sorted()[(values.count - 1) / 2]
+    }
+
+    // MARK: How far it reaches
+
+    /// Zones of which nothing answers, however slow the others are.
+    private func silentZones() -> Set<ZoneName> {
+        var silent: Set<ZoneName> = []
+        for (zone, subjects) in Dictionary(grouping: histories.filter { $0.value.isMature }, by: \.key.zone)
+        where subjects.allSatisfy({ $0.value.silence >= policy.frozenAfter }) {
+            silent.insert(zone)
+        }
+        return silent
+    }
+
+    private func scope(_ tick: ProbeTick, silent: Set<ZoneName>, isEverything: Bool, failed: Set<ZoneName>) -> ZoneAssessment.Scope {
+        if isEverything { return tick.backends.values.contains(.passing) || tick.peers.values.contains(.connected) ? .cutOff : .everything }
+        let bad = silent.union(failed)
+        if bad.count > 1 { return .zones(bad.sorted()) }
+        if let zone = failed.first { return .zone(zone) }
+        let dead = histories.filter(\.value.isOut).keys.sorted()
+        if !dead.isEmpty {
+            return dead.contains { contradicts($0, tick) } ? .cutOff : .instances(dead)
+        }
+        let down = histories.filter { $0.value.isMature && $0.value.refusedSince != nil }.keys.sorted()
+        return down.isEmpty ? .fine : .components(down)
+    }
+
+    /// Somebody else reaches what we do not. Balancers look every half second, so theirs is news only some time after the silence
+    /// began.
+    func contradicts(_ subject: ProbeSubject, _ tick: ProbeTick) -> Bool {
+        guard let history = histories[subject], history.silence >= policy.zoneAfter else { return false }
+        return tick.backends[subject] == .passing || history.silence >= policy.contradictionLasts && tick.peers[subject] == .connected
+    }
+
+    /// Single instances to be fenced: dead, while enough of their like answer for the cluster to go on without them.
+    private func isolations(_ tick: ProbeTick) -> Set<ProbeSubject> {
+        var found: Set<ProbeSubject> = []
+        for members in Dictionary(grouping: histories, by: \.key.cluster).values {
+            for role in [InstanceRole.etcd, .apiServer] {
+                let alike = members.filter { $0.key.role == role }
+                let out = alike.map(\.key).filter { histories[$0]?.isOut == true && isSettled($0, tick) }
+                guard !out.isEmpty else { continue }
+                // For a new fence the others must answer right now; for one that stands it is enough that none was found dead, since
+                // a hiccup of another must not lift it.
+                let isNew = !isolated.isSuperset(of: out)
+                let fine = alike.count { $0.value.isFine && (!isNew || $0.value.answeringSince != nil) }
+                if role == .etcd ? fine * 2 > alike.count : fine > 0 {
+                    found.formUnion(out)
+                } else if isNew {
+                    let standing = isolated.intersection(out)
+                    let calm = alike.count { $0.value.isFine }
+                    if role == .etcd ? calm * 2 > alike.count : calm > 0 { found.formUnion(standing) }
+                }
+            }
+        }
+        return found
+    }
+
+    /// The other views had time to say the opposite, and did not.
+    private func isSettled(_ subject: ProbeSubject, _ tick: ProbeTick) -> Bool {
+        guard let history = histories[subject] else { return false }
+        if history.isDead, tick.backends[subject] != nil, history.failure != .lossy, history.silence < policy.zoneAfter { return false }
+        return !contradicts(subject, tick)
+    }
+
+    // MARK: What is remembered of a zone
+
+    private mutating func update(_ zone: ZoneName, _ verdict: Verdict?, isEverything: Bool, _ now: Duration) {
+        var record = records[zone] ?? ZoneRecord(since: now)
+        defer { records[zone] = record }
+        let here = histories.filter { $0.key.zone == zone }
+        if let verdict {
+            let failures = record.health.failures.union([verdict.failure])
+            if record.health != .impaired(failures) {
+                if !record.health.isImpaired { record.since = now }
+                record.health = .impaired(failures)
+                record.evidence = verdict.evidence
+            }
+            record.wellSince = nil
+            return
+        }
+        let judged = here.filter(\.value.isMature)
+        let isWell = !judged.isEmpty && here.allSatisfy { $0.value.isFine || $0.value.state == .young && $0.value.answeringSince != nil }
+        record.wellSince = isWell ? record.wellSince ?? now : nil
+        let found: ZoneHealth
+        var evidence: [String] = []
+        if record.health.isImpaired, !here.isEmpty {
+            guard let wellSince = record.wellSince, now - wellSince >= policy.zoneRecovery, !looksGrey(zone) else { return }
+            found = .healthy
+        } else if judged.isEmpty {
+            found = .unknown
+            evidence = [here.isEmpty ? "nothing of any cluster runs there" : "nothing there has answered for long enough to be judged"]
+        } else if isEverything {
+            found = .unknown
+            evidence = ["nothing answers, here and in all other zones"]
+        } else if judged.allSatisfy(\.value.isOut) {
+            found = .unknown
+            evidence = [
+                "all that runs there is \(judged.keys.sorted().map(\.description).joined(separator: ", ")), which does not answer: too little to judge the zone by"
+            ]
+        } else {
+            found = .healthy
+        }
+        if record.health != found { record.since = now }
+        (record.health, record.evidence) = (found, evidence)
+    }
+}

@@ -1,0 +1,114 @@
+import FleetModel
+import Planning
+import Testing
+
+/// How what was found is given up again.
+@Suite struct ZoneRecoveryTests {
+    private let a = ProbeWorld.a
+    private let b = ProbeWorld.b
+    private let c = ProbeWorld.c
+
+    private func settled(clusters: Int = 1) throws -> ProbeWorld {
+        let world = try ProbeWorld(clusters: clusters)
+        world.run(seconds: 10)
+        return world
+    }
+
+    @Test func anInstanceComesBackWhenItHasAnsweredForAWhile() throws {
+        let world = try settled()
+        world.behaviour = { subject, _ in subject.instance == "etcd-z-b" ? .lost : .answers(2) }
+        world.run(seconds: 5)
+        #expect(world.isolated() == ["etcd-z-b"])
+        world.behaviour = { _, _ in .answers(2) }
+        let seconds = try #require(world.seconds { $0.isolated.isEmpty })
+        #expect(seconds >= 10 && seconds < 12)
+    }
+
+    @Test func anInstanceThatFlapsHasToAnswerForLonger() throws {
+        let world = try settled()
+        var waits: [Double] = []
+        for _ in 0..<3 {
+            world.behaviour = { subject, _ in subject.instance == "api-1" ? .lost : .answers(2) }
+            world.run(seconds: 2)
+            world.behaviour = { _, _ in .answers(2) }
+            waits.append(try #require(world.seconds(limit: 100) { $0.isolated.isEmpty }))
+        }
+        #expect(waits[1] > 1.8 * waits[0] && waits[2] > 1.8 * waits[1])
+    }
+
+    @Test func aHiccupOfAPeerDoesNotLiftAFence() throws {
+        let world = try settled()
+        world.behaviour = { subject, _ in subject.instance == "etcd-z-b" ? .lost : .answers(2) }
+        world.run(seconds: 5)
+        let start = world.now
+        world.behaviour = { subject, now in
+            if subject.instance == "etcd-z-b" { return .lost }
+            return subject.instance == "etcd-z-c" && now - start < .milliseconds(300) ? .answers(400) : .answers(2)
+        }
+        for _ in 0..<20 { #expect(world.step().isolated.count == 1) }
+    }
+
+    @Test func aFenceIsLiftedWhenItsInstanceIsNeeded() throws {
+        let world = try settled()
+        world.behaviour = { subject, _ in subject.instance == "etcd-z-a" ? .lost : .answers(2) }
+        world.run(seconds: 5)
+        // It is back, and before it is believed another fails: with both fenced off there would be no quorum.
+        world.behaviour = { subject, _ in subject.instance == "etcd-z-b" ? .lost : .answers(2) }
+        world.run(seconds: 3)
+        #expect(!world.isolated().contains("etcd-z-a") || !world.isolated().contains("etcd-z-b"))
+        world.run(seconds: 15)
+        #expect(world.isolated() == ["etcd-z-b"])
+    }
+
+    @Test func aDeadInstanceThatIsWorkedOnStaysFenced() throws {
+        let world = try settled()
+        world.behaviour = { subject, _ in subject.instance == "etcd-z-b" ? .lost : .answers(2) }
+        world.run(seconds: 2)
+        world.underWork = { subject, now in subject.instance == "etcd-z-b" && Int(now.components.seconds) % 2 == 0 }
+        for _ in 0..<40 { #expect(world.step().isolated.count == 1) }
+    }
+
+    @Test func aZoneIsHealthyAgainWhenAllOfItIsBelieved() throws {
+        let world = try settled(clusters: 2)
+        let zone = a
+        world.behaviour = { subject, _ in subject.zone == zone ? .lost : .answers(2) }
+        world.run(seconds: 5)
+        world.behaviour = { _, _ in .answers(2) }
+        let seconds = try #require(world.seconds { $0.zones[zone]?.health == .healthy })
+        #expect(seconds >= 14 && seconds < 18)
+        world.run(seconds: 10)
+        #expect(try #require(world.last.zones[a]).lasts >= .seconds(9))
+    }
+
+    @Test func aFlappingZoneStaysImpaired() throws {
+        let world = try settled(clusters: 2)
+        let (zone, start) = (a, world.now)
+        world.behaviour = { subject, now in
+            subject.zone == zone && Int((now - start).components.seconds) % 12 < 4 ? .lost : .answers(2)
+        }
+        world.run(seconds: 2)
+        for _ in 0..<400 { #expect(world.step().zones[zone]?.health.isImpaired == true) }
+    }
+
+    @Test func aLossyInstanceIsIsolatedUntilNothingIsLost() throws {
+        let world = try settled()
+        world.behaviour = { subject, _ in subject.instance == "etcd-z-c" ? .lossy(30) : .answers(2) }
+        #expect(world.seconds(limit: 15) { !$0.isolated.isEmpty } != nil)
+        var out = 0
+        for _ in 0..<240 where world.step().isolated.values.contains(["etcd-z-c"]) { out += 1 }
+        #expect(out >= 230)
+        world.behaviour = { _, _ in .answers(2) }
+        #expect(world.seconds(limit: 320) { $0.isolated.isEmpty } != nil)
+    }
+
+    @Test func aSecondZoneIsFoundWhileTheFirstIsStillOut() throws {
+        let world = try settled(clusters: 2)
+        let (first, second) = (a, b)
+        world.behaviour = { subject, _ in subject.zone == first ? .lost : .answers(2) }
+        world.run(seconds: 20)
+        world.behaviour = { subject, _ in subject.zone == first || subject.zone == second ? .lost : .answers(2) }
+        world.run(seconds: 5)
+        #expect(world.last.scope == .zones([a, b]))
+        #expect(!world.isolated().contains("etcd-z-b"))
+    }
+}

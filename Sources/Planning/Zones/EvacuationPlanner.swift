@@ -69,7 +69,7 @@ public struct EvacuationPlanner: Sendable {
     }
 
     private func restoration(of zone: Zone, _ impaired: [Zone], _ situation: Situation) -> EvacuationDecision? {
-        if situation.clusters.isEmpty, zone.spec.isAutomatic {
+        if situation.clusters.isEmpty, zone.spec.isAutomatic, situation.finding(zone.name)?.health.isImpaired != true {
             // Nothing is left by which it could be judged, and nothing that could suffer.
             return situation.now.timeIntervalSince(zone.spec.since) >= situation.policy.restoreAfter
                 ? .restore(zone.name, reason: "there is no cluster any more") : nil

@@ -115,9 +115,10 @@ struct SubjectHistory: Sendable {
         }
     }
 
-    /// How slow it is at this moment: what nine of ten answers took lately, or the silence, if that is longer.
-    func slowness(now: Duration) -> Duration {
-        let recent = answers.suffix(8).filter { $0.at + .seconds(2) >= now }.map(\.took).sorted()
-        return max(silence, recent.isEmpty ? .zero : recent[min(recent.count - 1, recent.count * 9 / 10)])
+    /// How slow it is: what nineteen of twenty answers of the window took, or the silence of this moment, if that is longer. A
+    /// machine under load is slow now and then, so one quick answer does not make it quick.
+    var slowness: Duration {
+        let taken = answers.map(\.took).sorted()
+        return max(silence, taken.isEmpty ? .zero : taken[min(taken.count - 1, taken.count * 19 / 20)])
     }
 }

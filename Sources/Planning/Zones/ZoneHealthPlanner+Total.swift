@@ -81,7 +81,7 @@ extension ZoneHealthPlanner {
                 ? "take questions and answer none for \(longest.text)" : "neither answer nor acknowledge anything for \(longest.text)"
         var evidence = ["\(dead.count) of \(count) instances \(how): \(names)"]
         let witnesses = histories.filter { other in other.value.isFine && !dead.contains { $0.0.zone == other.key.zone } }
-        let usual = Self.lowerMedian(witnesses.map { $0.value.slowness(now: tick.now) }) ?? .zero
+        let usual = Self.lowerMedian(witnesses.map { $0.value.slowness }) ?? .zero
         evidence.append("\(witnesses.count) instances of the other zones answer, usually within \(usual.text)")
         let checked = dead.filter { tick.backends[$0.0].map { $0 != .passing } == true }
         if !checked.isEmpty { evidence.append("the load balancers' own checks get no answer either, of \(checked.count) API servers") }

@@ -87,7 +87,7 @@ public struct ZoneHealthPlanner: Sendable {
         var dead: [(ProbeSubject, ZoneFailure)] = []
         for (subject, history) in histories where history.isFine {
             if history.silence >= policy.lostAfter {
-                guard let usual = usualSlowness(elsewhereThan: subject, tick.now) else { continue }
+                guard let usual = usualSlowness(elsewhereThan: subject) else { continue }
                 let limit =
                     history.isDelivered
                     ? max(policy.frozenAfter, usual * policy.frozenFactor) : max(policy.lostAfter, usual * policy.lostFactor)
@@ -100,11 +100,11 @@ public struct ZoneHealthPlanner: Sendable {
     }
 
     /// How slow its like is in other zones just now; nil when there is nobody to compare with.
-    private func usualSlowness(elsewhereThan subject: ProbeSubject, _ now: Duration) -> Duration? {
+    private func usualSlowness(elsewhereThan subject: ProbeSubject) -> Duration? {
         var alike: [Duration] = []
         var all: [Duration] = []
         for (other, history) in histories where other.zone != subject.zone && history.isFine {
-            let slowness = history.slowness(now: now)
+            let slowness = history.slowness
             all.append(slowness)
             if other.role == subject.role { alike.append(slowness) }
         }

@@ -46,14 +46,20 @@ extension ZoneHealthPlanner {
 
     /// So much of what is sent to it is lost that it stalls those who talk to it. Slowness alone may be its share of the work.
     func isLossy(_ subject: ProbeSubject) -> Bool {
-        guard let count = count(subject), count.answers >= policy.leastAnswers, count.share >= policy.lateShare else { return false }
+        guard let count = count(subject), count.answers >= policy.leastAnswers, count.share >= leastShare([subject]) else { return false }
         return count.resent >= 3 && Double(count.resent) >= policy.lossShare * Double(count.late)
+    }
+
+    /// Where the others are slow too, it takes more to stand out.
+    private func leastShare(_ subjects: [ProbeSubject]) -> Double {
+        let isLoaded = subjects.contains { usualAnswer($0).map { $0 > policy.late } ?? false }
+        return isLoaded ? 2 * policy.lateShare : policy.lateShare
     }
 
     private func greyVerdict(_ zone: ZoneName) -> Verdict? {
         let counts = counts(zone)
         let sum = counts.reduce(into: Count()) { $0 += $1.count }
-        guard sum.answers >= policy.leastAnswers, sum.share >= policy.lateShare else { return nil }
+        guard sum.answers >= policy.leastAnswers, sum.share >= leastShare(counts.map(\.subject)) else { return nil }
         let clusters = Dictionary(grouping: counts, by: \.subject.cluster)
         if clusters.count > 1 {
             // More than half of the clusters, so that one with a problem of its own is not the zone's.
@@ -98,14 +104,14 @@ extension ZoneHealthPlanner {
 
     private func usualAnswer(_ subject: ProbeSubject) -> Duration? { usual[ZoneRole(zone: subject.zone, role: subject.role)] }
 
-    /// What nine of ten answers of its like take, in the worst of the other zones; for each zone and role once a look.
+    /// What nineteen of twenty answers of its like take, in the worst of the other zones; for each zone and role once a look.
     func usualAnswers() -> [ZoneRole: Duration] {
         var taken: [ZoneRole: [Duration]] = [:]
         for (subject, history) in histories where history.isFine {
             taken[ZoneRole(zone: subject.zone, role: subject.role), default: []] += history.answers.map(\.took)
             if history.silence > policy.late { taken[ZoneRole(zone: subject.zone, role: subject.role)]?.append(history.silence) }
         }
-        let usual = taken.filter { $0.value.count >= 8 }.mapValues { taken in taken.sorted()[taken.count * 9 / 10] }
+        let usual = taken.filter { $0.value.count >= 8 }.mapValues { taken in taken.sorted()[min(taken.count - 1, taken.count * 19 / 20)] }
         var answers: [ZoneRole: Duration] = [:]
         for place in Set(histories.keys.map { ZoneRole(zone: $0.zone, role: $0.role) }) {
             let elsewhere = usual.filter { $0.key.zone != place.zone }

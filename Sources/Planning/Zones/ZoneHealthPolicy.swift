@@ -25,10 +25,10 @@ public struct ZoneHealthPolicy: Hashable, Sendable {
 
     /// Grey failures are judged over this time.
     public var window = Duration.seconds(8)
-    /// An answer is late beyond this, and beyond `lateFactor` times what nine of ten answers take in the worst of the other zones.
+    /// An answer is late beyond this, and beyond `lateFactor` times what nineteen of twenty answers take in the worst of the other zones.
     public var late = Duration.milliseconds(120)
     public var lateFactor = 3.0
-    /// Shares of late answers: of the zone as a whole, and of each role in it.
+    /// Shares of late answers: of the zone as a whole (twice that when the others are slow, too), and of each role in it.
     public var lateShare = 0.15
     public var lateRoleShare = 0.06
     /// Fewer answers in the window say nothing.

@@ -18,20 +18,20 @@ struct SubjectHistory: Sendable {
     private(set) var silence = Duration.zero
     private(set) var isDelivered = false
     private(set) var refusedSince: Duration?
-    private(set) var lastAnswer: Duration?
     /// Answers of the window: when, and how long they took.
     private(set) var answers: [(at: Duration, took: Duration)] = []
     private(set) var resent: [(at: Duration, count: Int)] = []
     private(set) var relapses = 0
     private var lastDeath: Duration?
+    private var notedAt = Duration.zero
     /// Lateness of this process, summed up, when the silence began.
     private var latenessBefore = Duration.zero
 
     /// - Parameter lateness: of this process, summed up since it began.
     mutating func note(_ sample: ProbeSample, now: Duration, lateness: Duration, policy: ZoneHealthPolicy) {
+        notedAt = now
         for took in sample.answers {
             answers.append((now, took))
-            lastAnswer = now
         }
         if sample.resent > 0 { resent.append((now, sample.resent)) }
         answers.removeAll { $0.at + policy.window < now }
@@ -115,10 +115,12 @@ struct SubjectHistory: Sendable {
         }
     }
 
-    /// How slow it is: what nineteen of twenty answers of the window took, or the silence of this moment, if that is longer. A
-    /// machine under load is slow now and then, so one quick answer does not make it quick.
+    /// How slow it is: the slowest answer of the last two seconds, what nineteen of twenty answers of the window took, or the silence
+    /// of this moment, whichever is longest. A machine under load is slow now and then: one quick answer does not make it quick.
     var slowness: Duration {
         let taken = answers.map(\.took).sorted()
-        return max(silence, taken.isEmpty ? .zero : taken[min(taken.count - 1, taken.count * 19 / 20)])
+        guard !taken.isEmpty else { return silence }
+        let recent = answers.filter { $0.at + .seconds(2) >= notedAt }.map(\.took).max() ?? .zero
+        return max(silence, recent, taken[min(taken.count - 1, taken.count * 19 / 20)])
     }
 }

@@ -19,9 +19,9 @@ public struct ZoneHealthPolicy: Hashable, Sendable {
     public var maturity = Duration.seconds(3)
     /// A dead instance is back when it has answered for this long; twice as long each time it fell back.
     public var recovery = Duration.seconds(10)
-    public var longestRecovery = Duration.seconds(300)
+    public var longestRecovery = Duration.seconds(80)
     /// A relapse counts when it comes this soon.
-    public var relapseWithin = Duration.seconds(600)
+    public var relapseWithin = Duration.seconds(100)
 
     /// Grey failures are judged over this time.
     public var window = Duration.seconds(8)

@@ -27,8 +27,21 @@ extension SimulatedSubstrate {
 
 extension SimulatedRegion {
     fileprivate func reach(of instance: SimulatedInstance, _ now: Duration) -> SimulatedReach {
-        if dark.contains(instance.zone) || instance.state != .running { return .lost }
+        let effects = around(now).effects(on: instance)
+        if dark.contains(instance.zone) || instance.state != .running || effects.hasNoPower || effects.isCutOff { return .lost }
+        if effects.isFrozen { return .delivered }
         let isUp = instance.runningSince(instance.role == .etcd ? .etcd : .apiServer, now: now) != nil
-        return isUp ? .answers(.milliseconds(2)) : .refused
+        guard isUp, instance.role != .etcd || !effects.hasFullDisk else { return .refused }
+        if effects.isStarved { return .answers(.milliseconds(400)) }
+        // A segment that is lost is sent again after 200 ms.
+        let isLost = Self.percentile(instance.id.description, now) < effects.lossPercent
+        return .answers(.milliseconds(isLost ? 210 : 2))
+    }
+
+    /// 0 to 99, evenly spread and always the same for the same text and time (FNV-1a).
+    private static func percentile(_ text: String, _ now: Duration) -> Double {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for byte in "\(text) \(now)".utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        return Double((hash >> 32) % 100)
     }
 }

@@ -107,7 +107,8 @@ struct RegionParts: Sendable {
             return CellService(
                 configuration: CellConfiguration(cell: cell, addressPool: configuration.addressPool, bootLimit: 64), store: store,
                 substrate: simulated,
-                probe: simulated, rendering: SimulatedRendering(), operations: SimulatedOperations(simulated), time: time, logger: logger)
+                probe: simulated, rendering: SimulatedRendering(), operations: SimulatedOperations(simulated), board: board,
+                time: time, logger: logger)
         }
         let credentials = CredentialStore(store: store, box: box, time: time)
         let identities = ProbeIdentities(credentials: credentials, time: time)
@@ -123,7 +124,8 @@ struct RegionParts: Sendable {
             access: access,
             etcd: EtcdCare(
                 accessing: CredentialedEtcd(credentials: credentials, identities: identities, time: time),
-                maintenance: EtcdMaintenance(http: probing, time: time)), time: time,
+                maintenance: EtcdMaintenance(http: probing, time: time)),
+            board: board, time: time,
             logger: logger)
     }
 

@@ -11,6 +11,8 @@ enum Operation: Hashable, Sendable {
     case watchCluster(String)
     case deleteCluster(String)
     case resizeCluster(String)
+    case proposeRecovery(String)
+    case recoverCluster(String)
     case createKubeconfig(String)
     case listUsers
     case createUser
@@ -44,6 +46,8 @@ enum Operation: Hashable, Sendable {
         case (.get, "clusters", let name?, "watch", nil, 3): self = .watchCluster(name)
         case (.delete, "clusters", let name?, nil, nil, 2): self = .deleteCluster(name)
         case (.post, "clusters", let name?, "resize", nil, 3): self = .resizeCluster(name)
+        case (.get, "clusters", let name?, "recovery", nil, 3): self = .proposeRecovery(name)
+        case (.post, "clusters", let name?, "recovery", nil, 3): self = .recoverCluster(name)
         case (.post, "clusters", let name?, "kubeconfig", nil, 3): self = .createKubeconfig(name)
         case (.get, "users", nil, nil, nil, 1): self = .listUsers
         case (.post, "users", nil, nil, nil, 1): self = .createUser
@@ -76,6 +80,8 @@ enum Operation: Hashable, Sendable {
         case .watchCluster: "WatchCluster"
         case .deleteCluster: "DeleteCluster"
         case .resizeCluster: "ResizeCluster"
+        case .proposeRecovery: "ProposeRecovery"
+        case .recoverCluster: "RecoverCluster"
         case .createKubeconfig: "CreateKubeconfig"
         case .listUsers: "ListUsers"
         case .createUser: "CreateUser"
@@ -100,6 +106,7 @@ enum Operation: Hashable, Sendable {
     var resource: String? {
         switch self {
         case .describeCluster(let name), .watchCluster(let name), .deleteCluster(let name), .resizeCluster(let name),
+            .proposeRecovery(let name), .recoverCluster(let name),
             .createKubeconfig(let name),
             .deleteUser(let name),
             .listKeys(let name), .createKey(let name), .deleteKey(_, let name), .clearFault(let name),

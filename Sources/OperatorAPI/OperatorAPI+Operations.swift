@@ -18,7 +18,8 @@ extension OperatorAPI {
         case .listReleases:
             try allow(principal, .list, operation)
             return Self.json(ReleaseList(releases: try await catalog.releases()))
-        case .listClusters, .createCluster, .describeCluster, .watchCluster, .deleteCluster, .resizeCluster, .createKubeconfig:
+        case .listClusters, .createCluster, .describeCluster, .watchCluster, .deleteCluster, .resizeCluster, .proposeRecovery,
+            .recoverCluster, .createKubeconfig:
             return try await performOnClusters(operation, body: body, by: principal)
         case .listFaults, .injectFault, .clearFaults, .clearFault:
             return try await performOnFaults(operation, body: body, by: principal)
@@ -36,6 +37,10 @@ extension OperatorAPI {
             let wanted = try Self.decode(ClusterRequest.self, body)
             let made = try await clusters.create(try newCluster(wanted), etcdQuotaMiB: wanted.etcdQuotaMiB, as: principal)
             return detail(made, status: .accepted)
+        case .proposeRecovery(let name):
+            return try await recovery(name, nil, by: principal)
+        case .recoverCluster(let name):
+            return try await recovery(name, try Self.decode(RecoveryRequest.self, body), by: principal)
         case .resizeCluster(let name):
             let wanted = try Self.decode(ClusterResize.self, body)
             return detail(try await clusters.resize(name, etcdQuotaMiB: wanted.etcdQuotaMiB, as: principal), status: .accepted)

@@ -26,6 +26,8 @@ public struct OperatorAPI: Sendable {
     let faults: Faults
     /// A client certificate of a cluster's Kubernetes API for an administrator of that name.
     let administratorCertificate: @Sendable (Cluster, _ user: String) async throws -> KeyPair
+    /// What a cluster that has lost a majority of its data can begin again from; nil where clusters have none (simulation).
+    let proposeRecovery: (@Sendable (Cluster) async throws -> RecoveryProposal)?
     let store: any FleetStore
     let catalog: any ReleaseCatalog
     let audit: any AuditLog
@@ -35,7 +37,8 @@ public struct OperatorAPI: Sendable {
 
     public init(
         region: Region, identity: IdentityStore, clusters: Clusters, faults: Faults,
-        administratorCertificate: @escaping @Sendable (Cluster, _ user: String) async throws -> KeyPair, store: any FleetStore,
+        administratorCertificate: @escaping @Sendable (Cluster, _ user: String) async throws -> KeyPair,
+        proposeRecovery: (@Sendable (Cluster) async throws -> RecoveryProposal)? = nil, store: any FleetStore,
         catalog: any ReleaseCatalog,
         audit: any AuditLog, describeRegion: @escaping @Sendable () async throws -> RegionDetail, time: TimeSource, logger: Logger
     ) {
@@ -44,6 +47,7 @@ public struct OperatorAPI: Sendable {
         self.clusters = clusters
         self.faults = faults
         self.administratorCertificate = administratorCertificate
+        self.proposeRecovery = proposeRecovery
         self.store = store
         self.catalog = catalog
         self.audit = audit

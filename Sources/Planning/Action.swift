@@ -24,6 +24,10 @@ public enum Action: Codable, Hashable, Sendable {
     case ensureFence(ClusterName, Set<IPv4Address>)
     /// Ends, once, the API servers' open connections to these etcd members.
     case resetClients(ClusterName, Set<IPv4Address>)
+    /// Gives up a member's data and starts it empty under its old membership; only in a recovery.
+    case remakeMember(InstanceIntent)
+    /// A quorum is there again: the recovery is over.
+    case finishRecovery(ClusterName)
     case ensureLoadBalancer(LoadBalancerIntent)
     case bootstrapKubernetes(ClusterName)
     case removeLoadBalancer(ClusterName)
@@ -46,6 +50,8 @@ public enum Action: Codable, Hashable, Sendable {
         case .ensureFence(_, let addresses):
             addresses.isEmpty ? "lift the fence" : "fence off \(addresses.sorted().map(\.description).joined(separator: ", "))"
         case .resetClients: "end what waits for the lost leader"
+        case .remakeMember(let intent): "begin anew with an empty \(intent.id.name)"
+        case .finishRecovery: "finish the recovery"
         case .ensureLoadBalancer(let intent):
             "point the endpoint at \(intent.backends.map { $0.admission == .ready ? $0.name : "\($0.name) (\($0.admission.rawValue))" }.joined(separator: ", "))"
         case .bootstrapKubernetes: "make Kubernetes roles and bindings"

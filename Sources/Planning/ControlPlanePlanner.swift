@@ -12,6 +12,8 @@ public struct ControlPlanePlanner: Sendable {
 
     public func plan(_ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation) -> Plan {
         if intent.isDeleting { return DeletionPlanner().plan(intent, observation.substrate) }
+        let recovery = RecoveryPlanner(policy: policy)
+        if let plan = recovery.plan(intent, observation) { return plan }
 
         var plan = foundation(intent, observation.substrate)
         if !plan.actions.isEmpty { return plan }
@@ -26,6 +28,8 @@ public struct ControlPlanePlanner: Sendable {
         if let reset = lostLeader(fenced, intent, observation) { plan.actions.append(reset) }
         plan.actions += etcd.actions + apiServers.actions
         plan.waits += evacuation.waits + etcd.waits + apiServers.waits
+        if let wait = recovery.wait(intent, observation) { plan.waits.insert(wait, at: 0) }
+        if intent.recovery != nil { plan.actions.append(.finishRecovery(intent.cluster)) }
         if apiServers.serving > 0, !observation.isBootstrapped { plan.actions.append(.bootstrapKubernetes(intent.cluster)) }
 
         let serves = etcd.healthy * 2 > etcd.wanted && apiServers.serving > 0 && observation.isBootstrapped

@@ -9,18 +9,22 @@ public struct ControlPlaneIntent: Codable, Hashable, Sendable {
     public var isDeleting: Bool
     /// The cluster has served before: its volumes hold acknowledged writes, so an empty volume is a loss and not a start.
     public var isEstablished: Bool
+    /// The name of the one member whose data etcd is to begin again from, the others' being given up.
+    public var recovery: String?
 
-    public init(cluster: ClusterName, spec: ControlPlaneSpec, isDeleting: Bool, isEstablished: Bool) {
+    public init(cluster: ClusterName, spec: ControlPlaneSpec, isDeleting: Bool, isEstablished: Bool, recovery: String? = nil) {
         self.cluster = cluster
         self.spec = spec
         self.isDeleting = isDeleting
         self.isEstablished = isEstablished
+        self.recovery = recovery
     }
 
     public init(_ cluster: Cluster) {
         self.init(
             cluster: cluster.name, spec: cluster.spec.controlPlane, isDeleting: cluster.metadata.deletionRequestedAt != nil,
             isEstablished: cluster.status.activeSince != nil)
+        if case .volume(let name) = cluster.spec.restore?.source { recovery = name }
     }
 }
 
@@ -42,6 +46,8 @@ public struct ControlPlaneObservation: Codable, Hashable, Sendable {
     public var drainingSeconds: [String: Double]
     /// Members, by instance name, that led etcd a short while ago or lead it now.
     public var recentLeaders: Set<String>
+    /// Members, by instance name, whose content was found to differ from that of the majority.
+    public var corruptMembers: Set<String> = []
     /// etcd's members as the quorum knows them; nil when nobody was asked, or nobody answered.
     public var membership: [EtcdMembership]?
 

@@ -69,6 +69,16 @@ public struct OperatorClient: Sendable {
         try await call("POST", "/clusters/\(Self.encoded(name))/resize", request)
     }
 
+    /// What a cluster that has lost a majority of its etcd volumes can begin again from. Changes nothing.
+    public func recovery(of name: String) async throws -> RecoveryProposal {
+        try await call("GET", "/clusters/\(Self.encoded(name))/recovery")
+    }
+
+    /// Begins; refused when it would be done from something else by now.
+    public func recover(_ name: String, _ request: RecoveryRequest) async throws -> ClusterDetail {
+        try await call("POST", "/clusters/\(Self.encoded(name))/recovery", request)
+    }
+
     /// A new client certificate each time.
     public func kubeconfig(of name: String) async throws -> KubeconfigAnswer {
         try await call("POST", "/clusters/\(Self.encoded(name))/kubeconfig")

@@ -144,6 +144,11 @@ struct PlannerFixture {
             for index in (observation.membership ?? []).indices where observation.membership?[index].address == intent.address {
                 observation.membership?[index].hasStarted = true
             }
+        case .remakeMember(let intent):
+            observation.substrate.volumes.removeAll { $0.id == intent.volume }
+            if let volume = intent.volume { observation.substrate.volumes.append(VolumeObservation(id: volume, zone: intent.zone)) }
+            carryOut(.startInstance(intent))
+        case .finishRecovery: intent.recovery = nil
         case .moveLeader(_, let to): lead(to.name)
         case .removeInstance(let id), .retireInstance(let id): remove(id.name)
         case .removeMember(let id):

@@ -46,6 +46,15 @@ struct ClusterExecutor: Sendable {
         case .startInstance(let intent), .replaceInstance(let intent):
             try await substrate.ensureInstance(try await rendering.instance(intent, of: cluster))
         case .moveLeader(let from, let to): try await operations.moveLeader(of: cluster, from: from, to: to)
+        case .remakeMember(let intent):
+            try await substrate.removeInstance(intent.id)
+            if let volume = intent.volume {
+                try await substrate.removeVolume(volume)
+                try await substrate.ensureVolume(VolumeSpec(id: volume, zone: intent.zone))
+            }
+            try await substrate.ensureInstance(try await rendering.instance(intent, of: cluster))
+        // What ends it is that it is written down.
+        case .finishRecovery: break
         case .removeInstance(let id): try await substrate.removeInstance(id)
         case .retireInstance(let id): try await substrate.removeInstance(id, gracefully: true)
         case .removeMember(let id): try await operations.removeMember(id, of: cluster)

@@ -34,6 +34,7 @@ final class ClusterObserver: Sendable {
         var observation = ControlPlaneObservation(
             substrate: seen, health: health, isBootstrapped: cluster.status.isBootstrapped, unavailableZones: view.evacuatedZones,
             isolatedInstances: view.isolated)
+        observation.corruptMembers = cluster.status.etcd?.corruptMembers ?? []
         durations.note(&observation, of: cluster.name)
         let intent = ControlPlaneIntent(cluster)
         if observation.needsMembership(intent) {

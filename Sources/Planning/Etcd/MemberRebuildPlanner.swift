@@ -25,6 +25,9 @@ struct MemberRebuildPlanner {
         case .some(let volume) where !volume.isUsable: return ("VolumeBroken", "volume \(member.volume.name) cannot be read")
         case .some: break
         }
+        if observation.corruptMembers.contains(member.id.name) {
+            return ("ContentDiffers", "the content of \(name) differs from that of the others")
+        }
         if isDamaged(member) { return ("DataDamaged", "etcd ends again and again over the data of volume \(member.volume.name)") }
         let isJoining = observation.instance(member.id)?.isJoining == true
         guard observation.membership != nil else { return isJoining ? ("Rebuilding", "\(name) joins the other members") : nil }
@@ -40,14 +43,9 @@ struct MemberRebuildPlanner {
         observation.membership?.first { $0.address == member.intent.address }
     }
 
-    /// It has ended over its data for some time; one crash may be anything.
+    /// Its content is another than the others', or it ends over its data.
     private func isDamaged(_ member: EtcdMember) -> Bool {
-        guard !observation.isHealthy(member), observation.unreadySeconds[member.id.name, default: 0] > policy.rebuildAfter else {
-            return false
-        }
-        return observation.instance(member.id)?.components.contains { part in
-            part.kind == .etcd && part.lastWords.map(EtcdDamage.isData) == true
-        } == true
+        observation.corruptMembers.contains(member.id.name) || observation.isDamaged(member, policy)
     }
 
     func wait(_ member: EtcdMember, _ when: String) -> Wait {
@@ -103,6 +101,14 @@ struct MemberRebuildPlanner {
 }
 
 extension ControlPlaneObservation {
+    /// It has ended over its data for some time; one crash may be anything.
+    func isDamaged(_ member: EtcdMember, _ policy: PlanningPolicy) -> Bool {
+        guard !isHealthy(member), unreadySeconds[member.id.name, default: 0] > policy.rebuildAfter else { return false }
+        return instance(member.id)?.components.contains { part in
+            part.kind == .etcd && part.lastWords.map(EtcdDamage.isData) == true
+        } == true
+    }
+
     /// Whether who is a member of etcd must be known to plan on: somebody is missing, or joins. It costs a call, so it is not
     /// asked for otherwise.
     public func needsMembership(_ intent: ControlPlaneIntent) -> Bool {
@@ -110,7 +116,7 @@ extension ControlPlaneObservation {
         return EtcdMember.all(of: intent).contains { member in
             guard !unavailableZones.contains(member.zone), !isolatedInstances.contains(member.id.name) else { return false }
             let hasVolume = substrate.volumes.contains { $0.id == member.volume && $0.isUsable }
-            return !hasVolume || !isHealthy(member) || instance(member.id)?.isJoining == true
+            return !hasVolume || !isHealthy(member) || corruptMembers.contains(member.id.name) || instance(member.id)?.isJoining == true
         }
     }
 

@@ -105,6 +105,14 @@ public struct ClusterRequest: Codable, Hashable, Sendable {
     }
 }
 
+/// That a cluster is to begin again from what was proposed.
+public struct RecoveryRequest: Codable, Hashable, Sendable {
+    /// The name of the proposal's source.
+    public var source: String
+
+    public init(source: String) { self.source = source }
+}
+
 /// Another size of a cluster's parts.
 public struct ClusterResize: Codable, Hashable, Sendable {
     /// Of etcd's database, in MiB.

@@ -122,10 +122,7 @@ struct RegionParts: Sendable {
             substrate: substrate,
             probe: HTTPHealthProbe(client: probing, identities: identities, time: time), rendering: rendering, operations: operations,
             access: access,
-            etcd: EtcdCare(
-                accessing: CredentialedEtcd(credentials: credentials, identities: identities, time: time),
-                maintenance: EtcdMaintenance(http: probing, time: time)),
-            board: board, time: time,
+            etcd: etcdCare(credentials, identities), board: board, time: time,
             logger: logger)
     }
 
@@ -150,6 +147,19 @@ struct RegionParts: Sendable {
     /// Everything of `local` runs on this host's cores.
     private var bootLimit: Int {
         ProcessInfo.processInfo.environment["BOOT"].flatMap { Int($0) } ?? ProcessInfo.processInfo.activeProcessorCount
+    }
+
+    private func etcdCare(_ credentials: CredentialStore, _ identities: ProbeIdentities) -> EtcdCare {
+        EtcdCare(
+            accessing: CredentialedEtcd(credentials: credentials, identities: identities, time: time),
+            maintenance: EtcdMaintenance(http: probing, time: time))
+    }
+
+    /// What a cluster can begin again from when a majority of its data is lost.
+    func recovery(of cluster: Cluster) async throws -> RecoveryProposal {
+        let credentials = CredentialStore(store: store, box: box, time: time)
+        let care = etcdCare(credentials, ProbeIdentities(credentials: credentials, time: time))
+        return try await ClusterRecovery(store: store, substrate: substrate, care: care).proposal(for: cluster)
     }
 
     /// A client certificate of a cluster's Kubernetes API, good for a year.

@@ -1,0 +1,42 @@
+import FleetModel
+import FleetStore
+import Foundation
+import Identity
+
+extension Clusters {
+    /// The cluster, for somebody who may recover it.
+    public func recoverable(_ name: String, as caller: Principal) async throws -> Cluster {
+        try await authorized(name, .change, "slipway:RecoverCluster", caller).value
+    }
+
+    /// Asks that etcd begins again from `source`; everything else that is left of its data is given up. Asking again is harmless.
+    /// - Throws: `ClusterServiceError` (`inUse`, `invalidParameter`, `notFound`).
+    public func recover(_ name: String, from source: RecoveryProposal.Candidate, as caller: Principal) async throws -> Cluster {
+        let stored = try await authorized(name, .change, "slipway:RecoverCluster", caller)
+        let now = time.now
+        let asked = try await store.update(Cluster.self, stored.value.storeKey) { current in
+            guard current.metadata.uid == stored.value.metadata.uid else { throw notFound(name) }
+            guard current.metadata.deletionRequestedAt == nil else {
+                throw ClusterServiceError(.inUse, "Cluster \(name) is being deleted.", cluster: name)
+            }
+            let wanted: RestoreIntent.Source =
+                source.kind == RecoveryProposal.Candidate.member
+                ? .volume(source.name) : .backup(try BackupID(source.name), in: current.cell)
+            if let present = current.spec.restore {
+                if present.source == wanted { return nil }
+                // What is recovered from may be lost in turn.
+                guard case .volume = present.source else {
+                    throw ClusterServiceError(.inUse, "Cluster \(name) is being restored from \(present.summary).", cluster: name)
+                }
+            }
+            var new = current
+            new.spec.restore = RestoreIntent(
+                id: UUID().uuidString.lowercased(), source: wanted, kind: .inPlace, requestedBy: caller.arn, requestedAt: now,
+                revision: source.revision, takenAt: source.at)
+            new.metadata.generation += 1
+            return new
+        }
+        guard let asked else { throw notFound(name) }
+        return asked.value
+    }
+}

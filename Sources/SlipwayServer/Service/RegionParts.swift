@@ -145,9 +145,7 @@ struct RegionParts: Sendable {
     }
 
     /// Everything of `local` runs on this host's cores.
-    private var bootLimit: Int {
-        ProcessInfo.processInfo.environment["BOOT"].flatMap { Int($0) } ?? ProcessInfo.processInfo.activeProcessorCount
-    }
+    private var bootLimit: Int { ProcessInfo.processInfo.activeProcessorCount }
 
     private func etcdCare(_ credentials: CredentialStore, _ identities: ProbeIdentities) -> EtcdCare {
         EtcdCare(

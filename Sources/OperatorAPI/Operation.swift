@@ -19,6 +19,7 @@ enum Operation: Hashable, Sendable {
     case createKey(String)
     case deleteKey(String, user: String)
     case listReleases
+    case backups(BackupOperation)
 
     /// Nil when there is no such operation.
     init?(method: HTTPRequest.Method, path: Substring) {
@@ -42,7 +43,9 @@ enum Operation: Hashable, Sendable {
         case (.post, "users", let name?, "keys", nil, 3): self = .createKey(name)
         case (.delete, "users", let name?, "keys", let key?, 4): self = .deleteKey(key, user: name)
         case (.get, "releases", nil, nil, nil, 1): self = .listReleases
-        default: return nil
+        default:
+            guard let operation = BackupOperation(method: method.rawValue, parts: parts) else { return nil }
+            self = .backups(operation)
         }
     }
 
@@ -64,6 +67,7 @@ enum Operation: Hashable, Sendable {
         case .createKey: "CreateAccessKey"
         case .deleteKey: "DeleteAccessKey"
         case .listReleases: "ListReleases"
+        case .backups(let operation): operation.name
         }
     }
 
@@ -75,6 +79,7 @@ enum Operation: Hashable, Sendable {
             .deleteUser(let name),
             .listKeys(let name), .createKey(let name), .deleteKey(_, let name):
             name
+        case .backups(let operation): operation.resource
         default: nil
         }
     }

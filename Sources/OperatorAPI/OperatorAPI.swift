@@ -23,6 +23,7 @@ public struct OperatorAPI: Sendable {
     let region: Region
     let identity: IdentityStore
     let clusters: Clusters
+    let backups: ClusterBackups
     /// A client certificate of a cluster's Kubernetes API for an administrator of that name.
     let administratorCertificate: @Sendable (Cluster, _ user: String) async throws -> KeyPair
     let store: any FleetStore
@@ -33,7 +34,7 @@ public struct OperatorAPI: Sendable {
     let logger: Logger
 
     public init(
-        region: Region, identity: IdentityStore, clusters: Clusters,
+        region: Region, identity: IdentityStore, clusters: Clusters, backups: ClusterBackups,
         administratorCertificate: @escaping @Sendable (Cluster, _ user: String) async throws -> KeyPair, store: any FleetStore,
         catalog: any ReleaseCatalog,
         audit: any AuditLog, describeRegion: @escaping @Sendable () async throws -> RegionDetail, time: TimeSource, logger: Logger
@@ -41,6 +42,7 @@ public struct OperatorAPI: Sendable {
         self.region = region
         self.identity = identity
         self.clusters = clusters
+        self.backups = backups
         self.administratorCertificate = administratorCertificate
         self.store = store
         self.catalog = catalog

@@ -12,7 +12,11 @@ public struct ControlPlanePlanner: Sendable {
 
     public func plan(_ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation) -> Plan {
         if intent.isDeleting { return DeletionPlanner().plan(intent, observation.substrate) }
+        if let plan = RestorePlanner().plan(intent, observation, ordinary: ordinary) { return plan }
+        return ordinary(intent, observation)
+    }
 
+    private func ordinary(_ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation) -> Plan {
         var plan = foundation(intent, observation.substrate)
         if !plan.actions.isEmpty { return plan }
 
@@ -24,6 +28,9 @@ public struct ControlPlanePlanner: Sendable {
 
         let serves = etcd.healthy * 2 > etcd.wanted && apiServers.serving > 0 && observation.isBootstrapped
         let isWhole = plan.actions.isEmpty && plan.waits.isEmpty
+        if serves, let restore = intent.restore, RestoreState(intent, observation).left.isEmpty {
+            plan.actions.append(.finishRestore(restore))
+        }
         plan.outlook = serves ? (isWhole ? .healthy : .degraded) : .unavailable
         return plan
     }

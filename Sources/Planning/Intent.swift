@@ -9,18 +9,23 @@ public struct ControlPlaneIntent: Codable, Hashable, Sendable {
     public var isDeleting: Bool
     /// The cluster has served before: its volumes hold acknowledged writes, so an empty volume is a loss and not a start.
     public var isEstablished: Bool
+    /// The cluster's data is to become that of a snapshot.
+    public var restore: RestoreIntent?
 
-    public init(cluster: ClusterName, spec: ControlPlaneSpec, isDeleting: Bool, isEstablished: Bool) {
+    public init(
+        cluster: ClusterName, spec: ControlPlaneSpec, isDeleting: Bool, isEstablished: Bool, restore: RestoreIntent? = nil
+    ) {
         self.cluster = cluster
         self.spec = spec
         self.isDeleting = isDeleting
         self.isEstablished = isEstablished
+        self.restore = restore
     }
 
     public init(_ cluster: Cluster) {
         self.init(
             cluster: cluster.name, spec: cluster.spec.controlPlane, isDeleting: cluster.metadata.deletionRequestedAt != nil,
-            isEstablished: cluster.status.activeSince != nil)
+            isEstablished: cluster.status.activeSince != nil, restore: cluster.spec.restore)
     }
 }
 
@@ -34,6 +39,8 @@ public struct ControlPlaneObservation: Codable, Hashable, Sendable {
     public var unreadySeconds: [String: Double]
     /// Zones out of service or out of reach: nothing new is put there.
     public var unavailableZones: Set<ZoneName>
+    /// How far the restore is that the intent asks for.
+    public var restore: RestoreObservation?
 
     public init(
         substrate: SubstrateObservation = SubstrateObservation(), health: HealthObservation = HealthObservation(),

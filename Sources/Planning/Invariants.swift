@@ -24,7 +24,7 @@ public struct Invariants: Sendable {
         -> [InvariantViolation]
     {
         quorum(actions, intent, observation) + serving(actions, intent, observation) + holders(actions, observation)
-            + volumes(actions, intent)
+            + volumes(actions, intent, observation) + restoring(actions, intent, observation)
     }
 
     /// What is wrong with a state, whoever made it.
@@ -42,7 +42,7 @@ public struct Invariants: Sendable {
 
     /// 1: at most one etcd member down, a healthy quorum stays, and the leader moves first.
     private func quorum(_ actions: [Action], _ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation) -> [InvariantViolation] {
-        guard !intent.isDeleting else { return [] }
+        guard !intent.isDeleting, !RestoreState.isStopping(intent, observation) else { return [] }
         let members = EtcdMember.all(of: intent)
         let health = observation.health.etcdMembers
         let taken = Set(
@@ -77,7 +77,7 @@ public struct Invariants: Sendable {
     /// 2: ready API servers behind the endpoint do not fall below the minimum by our hand.
     private func serving(_ actions: [Action], _ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation) -> [InvariantViolation]
     {
-        guard !intent.isDeleting else { return [] }
+        guard !intent.isDeleting, !RestoreState.isStopping(intent, observation) else { return [] }
         let ready = Set(
             observation.substrate.instances.filter {
                 $0.role == .apiServer && $0.state == .running && observation.health.apiServers[$0.id.name]?.isReady == true
@@ -128,8 +128,12 @@ public struct Invariants: Sendable {
     }
 
     /// 3 and 6: a volume goes only with its cluster, and an established member never starts on a new one.
-    private func volumes(_ actions: [Action], _ intent: ControlPlaneIntent) -> [InvariantViolation] {
-        actions.compactMap { action in
+    private func volumes(_ actions: [Action], _ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation)
+        -> [InvariantViolation]
+    {
+        // Volumes that are about to be written anew from a snapshot hold nothing that counts.
+        if RestoreState.isStopping(intent, observation) { return [] }
+        return actions.compactMap { action in
             switch action {
             case .removeVolume(let id) where !intent.isDeleting:
                 InvariantViolation(3, "volume \(id.name) of a living cluster would be deleted")

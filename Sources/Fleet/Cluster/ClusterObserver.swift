@@ -9,14 +9,16 @@ final class ClusterObserver: Sendable {
     private let substrate: any Substrate
     private let probe: any HealthProbe
     private let time: TimeSource
+    private let restores: (any ClusterRestoring)?
     /// When an API server instance or etcd member was first seen unready since it was last ready. Lost with the process, which only
     /// postpones a replacement.
     private let unreadySince = Mutex<[InstanceID: Duration]>([:])
 
-    init(substrate: any Substrate, probe: any HealthProbe, time: TimeSource) {
+    init(substrate: any Substrate, probe: any HealthProbe, restores: (any ClusterRestoring)? = nil, time: TimeSource) {
         self.substrate = substrate
         self.probe = probe
         self.time = time
+        self.restores = restores
     }
 
     func observe(_ cluster: Cluster) async throws -> ControlPlaneObservation {
@@ -29,9 +31,11 @@ final class ClusterObserver: Sendable {
             isDeleting
             ? HealthObservation()
             : await probe.probe(ProbeTarget(cluster: cluster, etcdMembers: targets(.etcd), apiServers: targets(.apiServer)))
-        return ControlPlaneObservation(
+        var observation = ControlPlaneObservation(
             substrate: seen, health: health, isBootstrapped: cluster.status.isBootstrapped,
             unreadySeconds: track(seen, health, cluster.name))
+        if let restore = cluster.spec.restore, !isDeleting { observation.restore = try await restores?.observe(restore, of: cluster) }
+        return observation
     }
 
     func forget(_ cluster: ClusterName) {

@@ -6,8 +6,6 @@ public struct RestoreIntent: Codable, Hashable, Sendable {
     /// Where the data comes from.
     public enum Source: Codable, Hashable, Sendable {
         case backup(BackupID, in: CellName)
-        /// What the volume of that name holds: a majority of the others is lost.
-        case volume(String)
     }
 
     public enum Kind: String, Codable, Sendable {
@@ -44,7 +42,6 @@ public struct RestoreIntent: Codable, Hashable, Sendable {
     public var summary: String {
         switch source {
         case .backup(let id, _): "backup \(id)"
-        case .volume(let name): "volume \(name)"
         }
     }
 }

@@ -22,6 +22,7 @@ public struct RegionResponder: HTTPResponder {
         self.registry = registry
         operators = OperatorAPI(
             region: parts.configuration.region, identity: parts.identity, clusters: parts.clusters,
+            backups: parts.clusterBackups,
             administratorCertificate: { try await parts.administratorCertificate(of: $0, user: $1) }, store: parts.store,
             catalog: parts.catalog, audit: parts.audit, describeRegion: { try await Self.detail(parts, health) }, time: parts.time,
             logger: Logger(label: "slipway.operator"))

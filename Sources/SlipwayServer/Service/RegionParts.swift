@@ -35,6 +35,8 @@ struct RegionParts: Sendable {
     let http: HTTPClient
     /// For questions about health.
     let probing: HTTPClient
+    /// What is out of service at this moment.
+    let board = ServiceStateBoard()
     let replica: ReplicaIdentity
     let authenticator: Artifact
     let time: TimeSource
@@ -111,14 +113,15 @@ struct RegionParts: Sendable {
         let rendering = ControlPlaneRendering(
             region: configuration.region, releases: releases, credentials: credentials, access: access, substrate: substrate,
             authenticator: authenticator, time: time)
+        let probe = HTTPHealthProbe(client: probing, identities: identities, time: time)
+        let restores = restores(store: store)
         return CellService(
             configuration: CellConfiguration(cell: cell, addressPool: configuration.addressPool, bootLimit: bootLimit), store: store,
-            substrate: substrate,
-            probe: HTTPHealthProbe(client: probing, identities: identities, time: time), rendering: rendering, operations: operations,
-            access: access,
+            substrate: substrate, probe: probe, rendering: rendering, operations: operations, access: access,
             etcd: EtcdCare(
                 accessing: CredentialedEtcd(credentials: credentials, identities: identities, time: time),
-                maintenance: EtcdMaintenance(http: probing, time: time)), time: time,
+                maintenance: EtcdMaintenance(http: probing, time: time)), restores: restores,
+            backups: backupService(cell, store: store, credentials: credentials, probe: probe, restores: restores), time: time,
             logger: logger)
     }
 

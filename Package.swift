@@ -73,7 +73,8 @@ let package = Package(
         .target(
             name: "SlipwayServer",
             dependencies: [
-                "EKSAPI", "OperatorAPI", "ClusterService", "Fleet", "LocalSubstrate", "SimulatedSubstrate", "Simulation", "EtcdStore",
+                "EKSAPI", "OperatorAPI", "ClusterService", "Fleet", "Backups", "LocalSubstrate", "SimulatedSubstrate", "Simulation",
+                "EtcdStore",
                 "EtcdClient",
                 "Releases",
                 "Identity", "PKI",
@@ -113,8 +114,9 @@ let package = Package(
         .target(
             name: "Fleet",
             dependencies: [
-                "Controller", "Planning", "Substrate", "FleetStore", "FleetModel", "PKI", "Kubernetes", "Identity", "Timing", "EtcdClient",
-                "Observability", "SignatureV4", asyncHTTPClient, logging, metrics, nioCore, nioPosix, nioHTTP1, nioSSL, serviceLifecycle,
+                "Backups", "Controller", "Planning", "Substrate", "FleetStore", "FleetModel", "PKI", "Kubernetes", "Identity", "Timing",
+                "EtcdClient", "Observability", "SignatureV4", asyncHTTPClient, logging, metrics, nioCore, nioPosix, nioHTTP1, nioSSL,
+                serviceLifecycle,
                 crypto,
             ]),
         // Sealed snapshots of etcd, where they are kept, and how they are checked and restored.
@@ -179,6 +181,13 @@ let package = Package(
             dependencies: [
                 "Simulation", "Fleet", "Planning", "Controller", "EtcdStore", "EtcdClient", "FleetStore", "FleetModel", "Timing",
                 "SlipwayTesting", logging, asyncHTTPClient,
+            ]),
+        .testTarget(
+            name: "BackupsTests",
+            dependencies: [
+                "Backups", "EtcdClient", "PKI", "SignatureV4", "FleetModel", "Timing", "SlipwayTesting", asyncHTTPClient, crypto,
+                subprocess,
+                systemPackage,
             ]),
         .testTarget(name: "PKITests", dependencies: ["PKI", "FleetModel", x509, asn1]),
         .testTarget(name: "KubernetesTests", dependencies: ["Kubernetes", "PKI", "Substrate", "FleetModel", yams], exclude: ["Golden"]),

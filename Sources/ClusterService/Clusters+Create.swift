@@ -14,6 +14,13 @@ extension Clusters {
     /// The same request with the same `clientRequestToken` gives the same cluster, also when two of them race.
     /// - Parameter etcdQuotaMiB: of etcd's database; nil: the standard.
     public func create(_ request: NewCluster, etcdQuotaMiB: Int? = nil, as caller: Principal) async throws -> Cluster {
+        try await create(request, etcdQuotaMiB: etcdQuotaMiB, as: caller) { _ in }
+    }
+
+    /// - Parameter adjust: changes the cluster before it is written.
+    func create(
+        _ request: NewCluster, etcdQuotaMiB: Int? = nil, as caller: Principal, adjusting adjust: @Sendable (inout Cluster) -> Void
+    ) async throws -> Cluster {
         try check(caller, .create, "eks:CreateCluster", region.clusterARN(String((request.name ?? "").prefix(120))))
         let name = try admission.name(request)
         var settings = try admission.settings(request, creator: caller)
@@ -24,7 +31,8 @@ extension Clusters {
             if let existing = try await find(name.rawValue)?.value { return try replay(settings, of: existing) }
             let slot = try slots.reserve(taken: try await NetworkSlots.taken(in: store))
             defer { slots.release(slot) }
-            let cluster = try await draft(name, settings, release, etcdSize, slot: slot)
+            var cluster = try await draft(name, settings, release, etcdSize, slot: slot)
+            adjust(&cluster)
             do {
                 try await store.commit(
                     try operations(cluster, slot: slot, caller: caller),

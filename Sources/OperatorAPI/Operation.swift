@@ -31,6 +31,7 @@ enum Operation: Hashable, Sendable {
     case restoreZone(String)
     case describeZonePolicy
     case setZonePolicy
+    case backups(BackupOperation)
 
     /// Nil when there is no such operation.
     init?(method: HTTPRequest.Method, path: Substring) {
@@ -66,7 +67,9 @@ enum Operation: Hashable, Sendable {
         case (.post, "zones", let name?, "restore", nil, 3): self = .restoreZone(name)
         case (.get, "zone-policy", nil, nil, nil, 1): self = .describeZonePolicy
         case (.put, "zone-policy", nil, nil, nil, 1): self = .setZonePolicy
-        default: return nil
+        default:
+            guard let operation = BackupOperation(method: method.rawValue, parts: parts) else { return nil }
+            self = .backups(operation)
         }
     }
 
@@ -99,6 +102,7 @@ enum Operation: Hashable, Sendable {
         case .restoreZone: "RestoreZone"
         case .describeZonePolicy: "DescribeZonePolicy"
         case .setZonePolicy: "SetZonePolicy"
+        case .backups(let operation): operation.name
         }
     }
 
@@ -112,6 +116,7 @@ enum Operation: Hashable, Sendable {
             .listKeys(let name), .createKey(let name), .deleteKey(_, let name), .clearFault(let name),
             .describeZone(let name), .evacuateZone(let name), .restoreZone(let name):
             name
+        case .backups(let operation): operation.resource
         default: nil
         }
     }

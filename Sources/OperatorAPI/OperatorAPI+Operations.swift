@@ -23,6 +23,7 @@ extension OperatorAPI {
             return try await performOnClusters(operation, body: body, by: principal)
         case .listFaults, .injectFault, .clearFaults, .clearFault:
             return try await performOnFaults(operation, body: body, by: principal)
+        case .backups(let operation): return try await performOnBackups(operation, body: body, by: principal)
         case .listUsers, .createUser, .deleteUser, .listKeys, .createKey, .deleteKey:
             try allow(principal, .identity, operation)
             return try await performOnUsers(operation, body: body)
@@ -113,7 +114,7 @@ extension OperatorAPI {
         UserDetail(name: principal.name, arn: principal.arn, role: principal.role.rawValue, createdAt: principal.createdAt)
     }
 
-    private func detail(_ cluster: Cluster, status: HTTPResponse.Status = .ok) -> Response {
+    func detail(_ cluster: Cluster, status: HTTPResponse.Status = .ok) -> Response {
         Self.json(ClusterDetail(cluster, arn: region.clusterARN(cluster.name.rawValue)), status: status)
     }
 

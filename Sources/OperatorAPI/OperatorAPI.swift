@@ -24,6 +24,7 @@ public struct OperatorAPI: Sendable {
     let identity: IdentityStore
     let clusters: Clusters
     let faults: Faults
+    let backups: ClusterBackups
     /// A client certificate of a cluster's Kubernetes API for an administrator of that name.
     let administratorCertificate: @Sendable (Cluster, _ user: String) async throws -> KeyPair
     /// What a cluster that has lost a majority of its data can begin again from; nil where clusters have none (simulation).
@@ -36,7 +37,7 @@ public struct OperatorAPI: Sendable {
     let logger: Logger
 
     public init(
-        region: Region, identity: IdentityStore, clusters: Clusters, faults: Faults,
+        region: Region, identity: IdentityStore, clusters: Clusters, faults: Faults, backups: ClusterBackups,
         administratorCertificate: @escaping @Sendable (Cluster, _ user: String) async throws -> KeyPair,
         proposeRecovery: (@Sendable (Cluster) async throws -> RecoveryProposal)? = nil, store: any FleetStore,
         catalog: any ReleaseCatalog,
@@ -46,6 +47,7 @@ public struct OperatorAPI: Sendable {
         self.identity = identity
         self.clusters = clusters
         self.faults = faults
+        self.backups = backups
         self.administratorCertificate = administratorCertificate
         self.proposeRecovery = proposeRecovery
         self.store = store

@@ -33,6 +33,22 @@ public enum Action: Codable, Hashable, Sendable {
     case removeLoadBalancer(ClusterName)
     case removeVolume(VolumeID)
     case removeNetwork(ClusterName)
+    /// Brings a restore's snapshot here and checks it by restoring it into an etcd of its own. Touches nothing of the cluster.
+    case prepareRestore(RestoreIntent)
+    /// Makes the data of a member, which does not run, that of the snapshot.
+    case restoreMember(InstanceIntent, RestoreIntent)
+    /// All is restored and serves: what was kept for the restore goes.
+    case finishRestore(RestoreIntent)
+    /// The snapshot cannot be used, and nothing was touched; why.
+    case abandonRestore(RestoreIntent, String)
+
+    /// What reads a whole database takes longer than the usual limit: seconds; nil for the usual.
+    public var timeLimit: Double? {
+        switch self {
+        case .prepareRestore, .restoreMember: 3600
+        default: nil
+        }
+    }
 
     /// For people: "start instance etcd-local-1a".
     public var title: String {
@@ -58,6 +74,10 @@ public enum Action: Codable, Hashable, Sendable {
         case .removeLoadBalancer: "remove load balancer"
         case .removeVolume(let id): "remove volume \(id.name)"
         case .removeNetwork: "remove network"
+        case .prepareRestore(let restore): "check \(restore.summary) by restoring it into an etcd of its own"
+        case .restoreMember(let member, let restore): "restore \(member.id.name) from \(restore.summary)"
+        case .finishRestore(let restore): "finish the restore from \(restore.summary)"
+        case .abandonRestore(let restore, let reason): "give up the restore from \(restore.summary): \(reason)"
         }
     }
 }

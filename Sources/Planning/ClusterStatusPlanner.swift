@@ -23,6 +23,7 @@ public struct ClusterStatusPlanner: Sendable {
             status.phase = .active
             status.activeSince = now
         }
+        if intent.restore?.kind == .newCluster, observation.restore?.refusal != nil, !intent.isDeleting { status.phase = .failed }
         let planned = conditions(intent, plan)
         status.conditions = planned.map { new in
             guard let kept = old.conditions.first(where: { $0.kind == new.kind && $0.status == new.status }) else {

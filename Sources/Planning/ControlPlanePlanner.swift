@@ -12,9 +12,12 @@ public struct ControlPlanePlanner: Sendable {
 
     public func plan(_ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation) -> Plan {
         if intent.isDeleting { return DeletionPlanner().plan(intent, observation.substrate) }
-        let recovery = RecoveryPlanner(policy: policy)
-        if let plan = recovery.plan(intent, observation) { return plan }
+        if let plan = RecoveryPlanner(policy: policy).plan(intent, observation) { return plan }
+        if let plan = RestorePlanner().plan(intent, observation, ordinary: ordinary) { return plan }
+        return ordinary(intent, observation)
+    }
 
+    private func ordinary(_ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation) -> Plan {
         var plan = foundation(intent, observation.substrate)
         if !plan.actions.isEmpty { return plan }
 
@@ -28,12 +31,15 @@ public struct ControlPlanePlanner: Sendable {
         if let reset = lostLeader(fenced, intent, observation) { plan.actions.append(reset) }
         plan.actions += etcd.actions + apiServers.actions
         plan.waits += evacuation.waits + etcd.waits + apiServers.waits
-        if let wait = recovery.wait(intent, observation) { plan.waits.insert(wait, at: 0) }
+        if let wait = RecoveryPlanner(policy: policy).wait(intent, observation) { plan.waits.insert(wait, at: 0) }
         if intent.recovery != nil { plan.actions.append(.finishRecovery(intent.cluster)) }
         if apiServers.serving > 0, !observation.isBootstrapped { plan.actions.append(.bootstrapKubernetes(intent.cluster)) }
 
         let serves = etcd.healthy * 2 > etcd.wanted && apiServers.serving > 0 && observation.isBootstrapped
         let isWhole = plan.actions.isEmpty && plan.waits.isEmpty
+        if serves, let restore = intent.restore, RestoreState(intent, observation).left.isEmpty {
+            plan.actions.append(.finishRestore(restore))
+        }
         plan.outlook = serves ? (isWhole ? .healthy : .degraded) : .unavailable
         return plan
     }

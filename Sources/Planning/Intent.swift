@@ -11,20 +11,30 @@ public struct ControlPlaneIntent: Codable, Hashable, Sendable {
     public var isEstablished: Bool
     /// The name of the one member whose data etcd is to begin again from, the others' being given up.
     public var recovery: String?
+    /// The cluster's data is to become that of a snapshot.
+    public var restore: RestoreIntent?
 
-    public init(cluster: ClusterName, spec: ControlPlaneSpec, isDeleting: Bool, isEstablished: Bool, recovery: String? = nil) {
+    public init(
+        cluster: ClusterName, spec: ControlPlaneSpec, isDeleting: Bool, isEstablished: Bool, recovery: String? = nil,
+        restore: RestoreIntent? = nil
+    ) {
         self.cluster = cluster
         self.spec = spec
         self.isDeleting = isDeleting
         self.isEstablished = isEstablished
         self.recovery = recovery
+        self.restore = restore
     }
 
     public init(_ cluster: Cluster) {
         self.init(
             cluster: cluster.name, spec: cluster.spec.controlPlane, isDeleting: cluster.metadata.deletionRequestedAt != nil,
             isEstablished: cluster.status.activeSince != nil)
-        if case .volume(let name) = cluster.spec.restore?.source { recovery = name }
+        switch cluster.spec.restore?.source {
+        case .volume(let name): recovery = name
+        case .backup: restore = cluster.spec.restore
+        case nil: break
+        }
     }
 }
 
@@ -50,6 +60,8 @@ public struct ControlPlaneObservation: Codable, Hashable, Sendable {
     public var corruptMembers: Set<String> = []
     /// etcd's members as the quorum knows them; nil when nobody was asked, or nobody answered.
     public var membership: [EtcdMembership]?
+    /// How far the restore is that the intent asks for.
+    public var restore: RestoreObservation?
 
     public init(
         substrate: SubstrateObservation = SubstrateObservation(), health: HealthObservation = HealthObservation(),

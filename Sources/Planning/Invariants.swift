@@ -26,7 +26,7 @@ public struct Invariants: Sendable {
         quorum(actions, intent, observation) + membership(actions, intent, observation) + fences(actions, intent, observation)
             + recoveries(actions, intent, observation) + serving(actions, intent, observation) + evacuations(actions, observation)
             + holders(actions, observation)
-            + volumes(actions, intent, observation)
+            + volumes(actions, intent, observation) + restoring(actions, intent, observation)
     }
 
     /// What is wrong with a state, whoever made it.
@@ -44,7 +44,7 @@ public struct Invariants: Sendable {
 
     /// 1: at most one etcd member down, a healthy quorum stays, and the leader moves first.
     private func quorum(_ actions: [Action], _ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation) -> [InvariantViolation] {
-        guard !intent.isDeleting, !isRecovering(intent, observation) else { return [] }
+        guard !intent.isDeleting, !isRecovering(intent, observation), !RestoreState.isStopping(intent, observation) else { return [] }
         let members = EtcdMember.all(of: intent)
         let health = observation.health.etcdMembers
         let taken = Set(
@@ -79,7 +79,7 @@ public struct Invariants: Sendable {
     /// 2: ready API servers behind the endpoint do not fall below the minimum by our hand.
     private func serving(_ actions: [Action], _ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation) -> [InvariantViolation]
     {
-        guard !intent.isDeleting, !isRecovering(intent, observation) else { return [] }
+        guard !intent.isDeleting, !isRecovering(intent, observation), !RestoreState.isStopping(intent, observation) else { return [] }
         let ready = Set(
             observation.substrate.instances.filter {
                 $0.role == .apiServer && $0.state == .running && observation.health.apiServers[$0.id.name]?.isReady == true
@@ -147,6 +147,8 @@ public struct Invariants: Sendable {
             }
             return .some(list.first { $0.address == member.intent.address })
         }
+        // Volumes that are about to be written anew from a snapshot hold nothing that counts.
+        if RestoreState.isStopping(intent, observation) { return [] }
         return actions.compactMap { action in
             switch action {
             case .removeVolume(let id) where !intent.isDeleting:

@@ -29,6 +29,9 @@ struct OperatorTestRegion: Sendable {
         api = OperatorAPI(
             region: eks.region, identity: eks.identity, clusters: eks.clusters,
             faults: Faults(clusters: eks.clusters, substrate: substrate, time: eks.time),
+            backups: ClusterBackups(
+                clusters: eks.clusters, store: eks.store, defaultPolicy: BackupPolicy(location: .directory("/var/lib/backups")),
+                sealing: ReversedSealing(), revision: { _ in 1234 }, suffix: { "t3st" }, time: eks.time),
             administratorCertificate: { _, user in
                 try CertificateIssuer(authority).issue(
                     CertificateRequest(commonName: user, organizations: ["system:masters"], usage: .client), now: eks.time.now)

@@ -172,6 +172,9 @@ struct PlannerFixture {
         case .removeLoadBalancer: observation.substrate.loadBalancer = nil
         case .removeVolume(let id): observation.substrate.volumes.removeAll { $0.id == id }
         case .removeNetwork: observation.substrate.network = nil
+        case .prepareRestore: observation.restore?.isPrepared = true
+        case .restoreMember(let member, _): observation.restore?.restoredVolumes.insert(member.id.name)
+        case .finishRestore, .abandonRestore: (intent.restore, observation.restore) = (nil, nil)
         }
     }
 

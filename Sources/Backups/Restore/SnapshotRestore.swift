@@ -1,3 +1,5 @@
+import Foundation
+
 /// A member of the etcd that a snapshot is restored for.
 public struct RestoredMember: Hashable, Sendable {
     public var name: String
@@ -26,8 +28,15 @@ public struct SnapshotRestore: Sendable {
     /// For a database file out of a data directory, which has no checksum at its end.
     public var skipsChecksum: Bool
 
-    /// As etcd's documentation of disaster recovery has it: more than were written since the snapshot.
-    public static let standardRise: Int64 = 1_000_000_000
+    /// How far to raise the revision so that it never goes back for anybody: not below what the cluster had, nor below what an
+    /// earlier restore raised it to.
+    ///
+    /// The new revision grows with time, by more than an etcd can write; etcd's documentation of disaster recovery asks for
+    /// 1,000,000,000 at least. A number of today has fourteen digits, which every JSON reader holds exactly.
+    /// - Parameter date: when the restore was asked for.
+    public static func rise(above snapshot: Int64, at date: Date) -> Int64 {
+        max(1_000_000_000, Int64(date.timeIntervalSince1970) * 10_000 - snapshot)
+    }
 
     public init(tool: SnapshotTool, members: [RestoredMember], token: String, revisionRise: Int64 = 0, skipsChecksum: Bool = false) {
         self.tool = tool

@@ -51,6 +51,8 @@ public struct CellService: Service {
     private let access: (any AccessPublishing)?
     private let etcd: EtcdCare?
     private let board: ServiceStateBoard
+    private let restores: (any ClusterRestoring)?
+    private let backups: BackupService?
     private let plan: PlanFunction
     private let time: TimeSource
     private let logger: Logger
@@ -60,12 +62,15 @@ public struct CellService: Service {
     ///   - access: publishes who may log in; nil where nobody does (simulation).
     ///   - etcd: how etcd is taken care of; nil where there is none (simulation).
     ///   - board: what is out of service; what changes there is acted on at once.
+    ///   - restores: restores snapshots; nil where nothing is ever restored (simulation).
+    ///   - backups: takes backups beside; nil where nobody does (simulation).
     ///   - plan: the planner; another one only in tests.
     ///   - jitter: 0 to 1, for backoff.
     public init(
         configuration: CellConfiguration, store: any FleetStore, substrate: any Substrate, probe: any HealthProbe,
         rendering: any InstanceRendering, operations: any ControlPlaneOperations, access: (any AccessPublishing)? = nil,
         etcd: EtcdCare? = nil, board: ServiceStateBoard = ServiceStateBoard(),
+        restores: (any ClusterRestoring)? = nil, backups: BackupService? = nil,
         plan: @escaping PlanFunction = { ControlPlanePlanner().plan($0, $1) }, time: TimeSource, logger: Logger,
         jitter: @escaping @Sendable () -> Double = { Double.random(in: 0...1) }
     ) {
@@ -78,6 +83,8 @@ public struct CellService: Service {
         self.access = access
         self.etcd = etcd
         self.board = board
+        self.restores = restores
+        self.backups = backups
         self.plan = plan
         self.time = time
         self.logger = logger
@@ -90,9 +97,10 @@ public struct CellService: Service {
         let reconciler = ClusterReconciler(
             cell: configuration.cell, store: store,
             observer: ClusterObserver(
-                substrate: substrate, probe: probe, operations: operations, board: board, time: time),
+                substrate: substrate, probe: probe, operations: operations, board: board, restores: restores, time: time),
             executor: ClusterExecutor(
-                substrate: substrate, rendering: rendering, operations: operations, time: time, actionTimeout: configuration.actionTimeout),
+                substrate: substrate, rendering: rendering, operations: operations, restores: restores, time: time,
+                actionTimeout: configuration.actionTimeout),
             plan: plan, checksInvariants: configuration.checksInvariants, addressPool: configuration.addressPool,
             gate: BootGate(limit: configuration.bootLimit, time: time), wake: { clusters.add($0) }, time: time, logger: logger)
         let controller = ControllerService(
@@ -111,6 +119,7 @@ public struct CellService: Service {
                 queues.append(service.queue)
                 group.addTask { try await service.run() }
             }
+            if let backups { group.addTask { try await backups.run() } }
             if let access {
                 let queue = WorkQueue<ClusterName>(concurrency: 4, time: time)
                 let service = ControllerService(

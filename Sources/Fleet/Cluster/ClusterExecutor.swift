@@ -9,6 +9,8 @@ struct ClusterExecutor: Sendable {
     let substrate: any Substrate
     let rendering: any InstanceRendering
     let operations: any ControlPlaneOperations
+    /// Nil where nothing is ever restored (simulation).
+    var restores: (any ClusterRestoring)?
     let time: TimeSource
     /// An action that takes longer has failed.
     let actionTimeout: Duration
@@ -22,7 +24,9 @@ struct ClusterExecutor: Sendable {
                 group.addTask {
                     var record = StepRecord(title: action.title, startedAt: time.now)
                     do {
-                        try await bounded { try await carryOut(action, of: cluster) }
+                        try await bounded(action.timeLimit.map { .seconds($0) } ?? actionTimeout) {
+                            try await carryOut(action, of: cluster)
+                        }
                     } catch is CancellationError {
                         throw CancellationError()
                     } catch {
@@ -68,15 +72,25 @@ struct ClusterExecutor: Sendable {
         case .removeLoadBalancer(let name): try await substrate.removeLoadBalancer(of: name)
         case .removeVolume(let id): try await substrate.removeVolume(id)
         case .removeNetwork(let name): try await substrate.removeNetwork(of: name)
+        case .prepareRestore(let restore): try await restoring.prepare(restore, of: cluster)
+        case .restoreMember(let member, let restore): try await restoring.restore(member, from: restore, of: cluster)
+        case .finishRestore(let restore), .abandonRestore(let restore, _): try await restoring.cleanUp(restore, of: cluster)
         }
     }
 
-    private func bounded(_ body: @escaping @Sendable () async throws -> Void) async throws {
+    private var restoring: any ClusterRestoring {
+        get throws {
+            guard let restores else { throw FleetError(.invariant, "This region restores nothing.") }
+            return restores
+        }
+    }
+
+    private func bounded(_ limit: Duration, _ body: @escaping @Sendable () async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await body() }
             group.addTask {
-                try await time.sleep(for: actionTimeout)
-                throw FleetError(.timedOut, "took longer than \(actionTimeout.seconds) s")
+                try await time.sleep(for: limit)
+                throw FleetError(.timedOut, "took longer than \(limit.seconds) s")
             }
             defer { group.cancelAll() }
             try await group.next()

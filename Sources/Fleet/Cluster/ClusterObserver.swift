@@ -11,12 +11,14 @@ final class ClusterObserver: Sendable {
     private let board: ServiceStateBoard
     private let durations: ObservedDurations
     private let time: TimeSource
+    private let restores: (any ClusterRestoring)?
 
     /// Longer than the members take to answer each other.
     private static let membershipTimeout = Duration.seconds(3)
 
     init(
-        substrate: any Substrate, probe: any HealthProbe, operations: any ControlPlaneOperations, board: ServiceStateBoard, time: TimeSource
+        substrate: any Substrate, probe: any HealthProbe, operations: any ControlPlaneOperations, board: ServiceStateBoard,
+        restores: (any ClusterRestoring)? = nil, time: TimeSource
     ) {
         self.substrate = substrate
         self.probe = probe
@@ -24,6 +26,7 @@ final class ClusterObserver: Sendable {
         self.board = board
         self.time = time
         durations = ObservedDurations(time: time)
+        self.restores = restores
     }
 
     func observe(_ cluster: Cluster) async throws -> ControlPlaneObservation {
@@ -40,6 +43,7 @@ final class ClusterObserver: Sendable {
         if observation.needsMembership(intent) {
             observation.membership = await membership(of: cluster, observation.healthyMembers(intent))
         }
+        if let restore = intent.restore, !isDeleting { observation.restore = try await restores?.observe(restore, of: cluster) }
         return observation
     }
 

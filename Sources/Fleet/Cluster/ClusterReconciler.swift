@@ -63,12 +63,8 @@ struct ClusterReconciler: Reconciler {
             metadata["error"] = record.error.map { "\($0)" }
             logger.log(level: record.error == nil ? .info : .warning, record.error == nil ? "done" : "failed", metadata: metadata)
         }
-        let isBootstrapped = zip(plan.actions, records).contains { action, record in
-            if case .bootstrapKubernetes = action { return record.error == nil }
-            return false
-        }
         let done = zip(plan.actions, records).filter { $0.1.error == nil }.map(\.0)
-        if let written { try await finish(written, cluster, records, done, bootstrapped: isBootstrapped) }
+        if let written { try await finish(written, cluster, records, done) }
         if let failed = records.first(where: { $0.error != nil }) {
             throw FleetError(.kubernetes, "\(failed.title): \(failed.error ?? "")")
         }
@@ -144,16 +140,17 @@ struct ClusterReconciler: Reconciler {
         }
     }
 
-    private func finish(_ written: Stored<Cluster>, _ cluster: Cluster, _ records: [StepRecord], _ done: [Action], bootstrapped: Bool)
-        async throws
-    {
+    private func finish(_ written: Stored<Cluster>, _ cluster: Cluster, _ records: [StepRecord], _ done: [Action]) async throws {
         let now = time.now
         _ = try await store.update(written) { current in
             guard current.metadata.uid == cluster.metadata.uid else { return nil }
             var new = current
             new.status.steps = (new.status.steps.filter { $0.finishedAt != nil } + records).suffix(ClusterStatus.stepLimit)
-            if bootstrapped { new.status.isBootstrapped = true }
-            for action in done { RecoveryProgress.note(action, in: &new, now: now) }
+            for action in done {
+                if case .bootstrapKubernetes = action { new.status.isBootstrapped = true }
+                RestoreProgress.note(action, in: &new, now: now)
+                RecoveryProgress.note(action, in: &new, now: now)
+            }
             return new
         }
     }

@@ -64,19 +64,50 @@ struct KubernetesAPI: Sendable {
         }
     }
 
+    /// - Returns: namespace and name of the objects in a collection; nothing else of them is sent.
+    func objects(in path: String) async throws -> [(namespace: String, name: String)] {
+        struct List: Decodable {
+            struct Item: Decodable {
+                struct Metadata: Decodable {
+                    var namespace: String?
+                    var name: String
+                }
+                var metadata: Metadata
+            }
+            var items: [Item]
+        }
+        let answer = try await send(.GET, path, accept: "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1")
+        try check(answer, "GET \(path)")
+        do {
+            return try JSONDecoder().decode(List.self, from: Data(answer.body.utf8)).items.map {
+                ($0.metadata.namespace ?? "", $0.metadata.name)
+            }
+        } catch {
+            throw FleetError(.kubernetes, "GET \(path): the answer cannot be read", cause: error)
+        }
+    }
+
+    /// Changes an object by a merge patch (RFC 7386); one that is gone is fine.
+    func merge(_ path: String, _ body: String) async throws {
+        let answer = try await send(.PATCH, path, body: body, type: "application/merge-patch+json")
+        if answer.status != .notFound { try check(answer, "PATCH \(path)") }
+    }
+
     private func check(_ answer: (status: HTTPResponseStatus, body: String), _ what: String) throws {
         guard (200..<300).contains(answer.status.code) else {
             throw FleetError(.kubernetes, "\(what): \(answer.status.code) \(answer.body.prefix(300))")
         }
     }
 
-    private func send(_ method: HTTPMethod, _ path: String, body: String? = nil, type: String = "application/json") async throws
+    private func send(_ method: HTTPMethod, _ path: String, body: String? = nil, type: String = "application/json", accept: String? = nil)
+        async throws
         -> (status: HTTPResponseStatus, body: String)
     {
         var request = HTTPClientRequest(url: base + path)
         request.method = method
         request.tlsConfiguration = tls
         request.headers.add(name: "User-Agent", value: "slipway")
+        if let accept { request.headers.add(name: "Accept", value: accept) }
         if let body {
             request.headers.add(name: "Content-Type", value: type)
             request.body = .bytes(ByteBuffer(string: body))

@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import EtcdClient
 import FleetModel
 import Kubernetes
 import PKI
@@ -20,7 +21,15 @@ public struct LiveControlPlaneOperations: ControlPlaneOperations {
 
     public func bootstrap(_ cluster: Cluster) async throws {
         let api = try await api(of: cluster)
+        if cluster.spec.restore?.kind == .newCluster { try await RestoredObjects(api: api).putRight() }
         for object in try AccessPolicyManifests.clusterObjects() { try await api.apply(object) }
+    }
+
+    /// etcd's revision of a cluster just now; nil when it does not answer.
+    public func etcdRevision(of cluster: Cluster) async -> Int64? {
+        try? await EtcdClient.with(
+            try EtcdAccess(cluster: cluster, credentials: try await credentials.credentials(of: cluster), time: time).configuration()
+        ) { try await $0.range(.key([0])).revision }
     }
 
     public func moveLeader(of cluster: Cluster, from: InstanceID, to: InstanceID) async throws {

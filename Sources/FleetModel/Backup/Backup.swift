@@ -81,6 +81,8 @@ public struct Backup: Codable, Hashable, Sendable {
     /// Bytes of the snapshot that have come so far; the database's size is what to expect.
     public var bytes: Int64 = 0
     public var expectedBytes: Int64 = 0
+    /// The cluster's when it was asked for: a new cluster from this backup is made like it.
+    public var spec: ClusterSpec?
     /// Set when it is complete.
     public var facts: BackupFacts?
     public var verification: BackupVerification?

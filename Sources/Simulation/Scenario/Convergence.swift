@@ -70,7 +70,9 @@ struct Convergence: Sendable {
                 let status = cluster.status
                 if status.phase != .active || status.activeSince == nil { found.append("\(cluster.name): status \(status.phase.rawValue)") }
                 if status.observedGeneration != cluster.metadata.generation { found.append("\(cluster.name): an old generation's status") }
-                if status.conditions.contains(where: { $0.status != ($0.kind == .available ? .yes : .no) }) || !status.waits.isEmpty {
+                if status.conditions.contains(where: {
+                    [.available, .progressing, .degraded].contains($0.kind) && $0.status != ($0.kind == .available ? .yes : .no)
+                }) || !status.waits.isEmpty {
                     found.append("\(cluster.name): its conditions say that something is wrong")
                 }
                 if status.steps.contains(where: { $0.finishedAt == nil }) { found.append("\(cluster.name): a step that never ended") }

@@ -51,6 +51,9 @@ public struct ClusterDetail: Codable, Hashable, Sendable {
     public var waits: [Wait]
     public var steps: [StepRecord]
     public var instances: [InstanceSummary]
+    /// Set while the cluster is being restored.
+    public var restore: RestoreIntent?
+    public var lastRestore: RestoreRecord?
     public var tags: [String: String]
     /// Nil until etcd was looked at.
     public var etcd: EtcdReport?
@@ -78,6 +81,8 @@ public struct ClusterDetail: Codable, Hashable, Sendable {
         waits = cluster.status.waits
         steps = cluster.status.steps
         instances = cluster.status.instances
+        restore = cluster.spec.restore
+        lastRestore = cluster.status.lastRestore
         tags = cluster.spec.settings.tags
         etcd = cluster.status.etcd
     }

@@ -24,6 +24,7 @@ public struct RegionResponder: HTTPResponder {
         operators = OperatorAPI(
             region: parts.configuration.region, identity: parts.identity, clusters: parts.clusters,
             faults: Faults(clusters: parts.clusters, substrate: parts.substrate, time: parts.time),
+            backups: parts.clusterBackups,
             administratorCertificate: { try await parts.administratorCertificate(of: $0, user: $1) },
             proposeRecovery: parts.simulated == nil ? { try await parts.recovery(of: $0) } : nil, store: parts.store,
             catalog: parts.catalog, audit: parts.audit, describeRegion: { try await Self.detail(parts, health) }, time: parts.time,

@@ -62,7 +62,8 @@ extension DevRegion {
     private func removeFiles() throws {
         let own = [
             files.storeDirectory, files.supervisionDirectory, "\(files.supervisionDirectory).log", files.logDirectory,
-            "\(files.directory)/clusters", "\(files.directory)/secret.key", "\(files.directory)/audit.log", files.credentialsPath,
+            files.snapshotDirectory, files.backupDirectory, "\(files.directory)/clusters", "\(files.directory)/secret.key",
+            "\(files.directory)/audit.log", files.credentialsPath,
             "\(files.directory)/program.json", "\(files.directory)/replica",
             files.configurationPath, files.serverLockPath, files.workLockPath,
         ]

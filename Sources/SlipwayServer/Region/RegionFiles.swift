@@ -19,6 +19,10 @@ public struct RegionFiles: Sendable {
     public func replicaPath(port: Int?) -> String { "\(directory)/replica\(port.map { "-\($0)" } ?? "")" }
     public var storeDirectory: String { "\(directory)/store" }
     public var supervisionDirectory: String { "\(directory)/supervision" }
+    /// Where backups are kept unless the region's policy says otherwise.
+    public var backupDirectory: String { "\(directory)/backups" }
+    /// Snapshots on their way to or from a backup.
+    var snapshotDirectory: String { "\(directory)/snapshots" }
     public var logDirectory: String { "\(directory)/log" }
 
     public var exists: Bool { FileManager.default.fileExists(atPath: configurationPath) }

@@ -117,12 +117,13 @@ struct RegionParts: Sendable {
         let rendering = ControlPlaneRendering(
             region: configuration.region, releases: catalog, credentials: credentials, access: access, substrate: substrate,
             authenticator: authenticator, time: time)
+        let probe = HTTPHealthProbe(client: probing, identities: identities, time: time)
+        let restores = restores(store: store)
         return CellService(
             configuration: CellConfiguration(cell: cell, addressPool: configuration.addressPool, bootLimit: bootLimit), store: store,
-            substrate: substrate,
-            probe: HTTPHealthProbe(client: probing, identities: identities, time: time), rendering: rendering, operations: operations,
-            access: access,
-            etcd: etcdCare(credentials, identities), board: board, time: time,
+            substrate: substrate, probe: probe, rendering: rendering, operations: operations, access: access,
+            etcd: etcdCare(credentials, identities), board: board, restores: restores,
+            backups: backupService(cell, store: store, credentials: credentials, probe: probe, restores: restores, board: board), time: time,
             logger: logger)
     }
 

@@ -9,7 +9,7 @@ import Timing
 extension ZoneService {
     /// Looks, judges, and tells the board in the same breath; what is to be written is left to the writer.
     func look() async throws {
-        var planner = ZoneHealthPlanner(policy: configuration.policy)
+        var planner = ZoneHealthPlanner(policy: configuration.policy, zones: configuration.region.zones)
         var planned = time.uptime + configuration.interval
         var isFirst = true
         while true {

@@ -12,9 +12,13 @@ public struct EvacuationProgress: Hashable, Sendable {
             !zone.isEvacuated || !cluster.isExempt(from: zone.spec)
         else { return nil }
         let instances = cluster.status.instances.filter { $0.zone == zone.name }
-        guard !instances.isEmpty else { return nil }
+        // Its member lives there, unless it has been ended with the rest of the zone.
+        let lacksMember =
+            !zone.isEvacuated && cluster.spec.controlPlane.zones.prefix(3).contains(zone.name)
+            && !instances.contains { $0.role == .etcd }
+        guard !instances.isEmpty || lacksMember else { return nil }
         self.cluster = cluster.name
-        var reasons: [String] = []
+        var reasons = lacksMember ? ["its etcd member in \(zone.name) is not back yet"] : []
         for instance in instances {
             if zone.isEvacuated {
                 if instance.isLeader { reasons.append("\(instance.name) still leads") }

@@ -75,7 +75,10 @@ public struct EvacuationPlanner: Sendable {
                 ? .restore(zone.name, reason: "there is no cluster any more") : nil
         }
         // Other cells look at their own clusters, and may know better.
-        guard let finding = situation.finding(zone.name), finding.health == .healthy, !zone.status.health.isImpaired else { return nil }
+        guard let finding = situation.finding(zone.name), !zone.status.health.isImpaired else { return nil }
+        // What was there has been ended with the evacuation: only taking the zone back tells how it is.
+        let isTrial = finding.isEmpty && finding.health == .unknown
+        guard finding.health == .healthy || isTrial && zone.spec.isAutomatic else { return nil }
         let seconds = finding.lasts.inSeconds
         if let other = impaired.first(where: { $0.name != zone.name }) {
             // Whoever asked for it: with another zone failing, this one is needed, and it is well.
@@ -88,7 +91,7 @@ public struct EvacuationPlanner: Sendable {
         guard zone.spec.isAutomatic, seconds >= situation.policy.restoreAfter,
             situation.now.timeIntervalSince(zone.spec.since) >= situation.policy.restoreAfter
         else { return nil }
-        return .restore(zone.name, reason: "healthy for \(Int(seconds)) s")
+        return .restore(zone.name, reason: isTrial ? "nothing is left there to judge it by" : "healthy for \(Int(seconds)) s")
     }
 }
 

@@ -41,10 +41,13 @@ public struct ZoneFinding: Hashable, Sendable {
     public var evidence: [String]
     /// How long the health has been what it is.
     public var lasts: Duration
+    /// Nothing is there by which it could be judged.
+    public var isEmpty: Bool
 
-    public init(health: ZoneHealth, evidence: [String], lasts: Duration) {
+    public init(health: ZoneHealth, evidence: [String], lasts: Duration, isEmpty: Bool = false) {
         self.health = health
         self.evidence = evidence
         self.lasts = lasts
+        self.isEmpty = isEmpty
     }
 }

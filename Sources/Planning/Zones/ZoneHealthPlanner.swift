@@ -8,6 +8,8 @@ import Substrate
 /// is clearly worse than the others at the same time. Only instances that have answered before say anything by their silence.
 public struct ZoneHealthPlanner: Sendable {
     public let policy: ZoneHealthPolicy
+    /// Those that are spoken of although nothing is there.
+    private let zones: [ZoneName]
     var histories: [ProbeSubject: SubjectHistory] = [:]
     var records: [ZoneName: ZoneRecord] = [:]
     private var lastLook: Duration?
@@ -28,7 +30,11 @@ public struct ZoneHealthPlanner: Sendable {
         var greySince: Duration?
     }
 
-    public init(policy: ZoneHealthPolicy = ZoneHealthPolicy()) { self.policy = policy }
+    /// - Parameter zones: all of the region; those in which anything was seen are added by themselves.
+    public init(policy: ZoneHealthPolicy = ZoneHealthPolicy(), zones: [ZoneName] = []) {
+        self.policy = policy
+        self.zones = zones
+    }
 
     /// - Parameter tick: newer than the last.
     public mutating func judge(_ tick: ProbeTick) -> ZoneAssessment {
@@ -39,15 +45,27 @@ public struct ZoneHealthPlanner: Sendable {
         let isEverything = !all.isEmpty && silent == all
         // With everything silent there is nothing to compare with, and nothing to turn to.
         let verdicts = isEverything ? [:] : totalFailures(tick).merging(greyFailures(tick.now)) { total, _ in total }
-        for zone in Set(histories.keys.map(\.zone)).union(records.keys) {
+        for zone in Set(histories.keys.map(\.zone)).union(records.keys).union(zones) {
             update(zone, verdicts[zone], isEverything: isEverything, tick.now)
         }
         isolated = isEverything ? [] : isolations(tick)
         return ZoneAssessment(
             scope: scope(tick, silent: silent, isEverything: isEverything, failed: Set(verdicts.keys)),
-            zones: records.mapValues { ZoneFinding(health: $0.health, evidence: $0.evidence, lasts: tick.now - $0.since) },
+            zones: finding(tick.now),
             isolated: Dictionary(grouping: isolated, by: \.cluster).mapValues { Set($0.map(\.instance)) },
             out: histories.compactMapValues(\.failure))
+    }
+
+    private func finding(_ now: Duration) -> [ZoneName: ZoneFinding] {
+        let inhabited = Set(histories.keys.map(\.zone))
+        return Dictionary(
+            uniqueKeysWithValues: records.map { zone, record in
+                (
+                    zone,
+                    ZoneFinding(
+                        health: record.health, evidence: record.evidence, lasts: now - record.since, isEmpty: !inhabited.contains(zone))
+                )
+            })
     }
 
     // MARK: What was seen
@@ -196,7 +214,10 @@ public struct ZoneHealthPlanner: Sendable {
             return
         }
         let judged = here.filter(\.value.isMature)
-        let isWell = !judged.isEmpty && here.allSatisfy { $0.value.isFine || $0.value.state == .young && $0.value.answeringSince != nil }
+        // A reset comes from a machine that lives. An API server behind a fence cannot start without etcd, and would keep its zone out.
+        let isWell =
+            here.values.contains { $0.isFine || $0.refusedSince != nil || $0.answeringSince != nil }
+            && judged.values.allSatisfy { $0.isFine || $0.refusedSince != nil }
         record.wellSince = isWell ? record.wellSince ?? now : nil
         let found: ZoneHealth
         var evidence: [String] = []

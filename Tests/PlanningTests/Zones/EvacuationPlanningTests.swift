@@ -84,6 +84,16 @@ import Testing
         #expect(example.decisions == [.restore(a, reason: "there is no cluster any more")])
     }
 
+    @Test func aZoneThatWasEmptiedIsTriedAgain() throws {
+        var example = Case()
+        example.situation.clusters = [try #require(Self.cluster())]
+        example.evacuate(a)
+        example.situation.findings[a] = ZoneFinding(health: .unknown, evidence: [], lasts: .seconds(61), isEmpty: true)
+        #expect(example.decisions == [.restore(a, reason: "nothing is left there to judge it by")])
+        example.situation.findings[a]?.isEmpty = false
+        #expect(example.decisions.isEmpty)
+    }
+
     @Test func whatSomebodyTookOutStaysOut() {
         var example = Case()
         example.evacuate(a, by: "arn:aws:iam::0:user/admin")

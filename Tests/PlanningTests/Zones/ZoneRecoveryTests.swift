@@ -80,6 +80,17 @@ import Testing
         #expect(try #require(world.last.zones[a]).lasts >= .seconds(9))
     }
 
+    @Test func anAPIServerThatCannotStartBehindItsFenceDoesNotKeepItsZoneOut() throws {
+        let world = try settled()
+        let zone = a
+        world.behaviour = { subject, _ in subject.zone == zone ? .lost : .answers(2) }
+        world.run(seconds: 5)
+        #expect(world.health(a) == .impaired([.unreachable]))
+        world.behaviour = { subject, _ in subject.zone == zone && subject.role == .apiServer ? .refused : .answers(2) }
+        let seconds = try #require(world.seconds { $0.zones[zone]?.health == .healthy })
+        #expect(seconds < 20)
+    }
+
     @Test func aFlappingZoneStaysImpaired() throws {
         let world = try settled(clusters: 2)
         let (zone, start) = (a, world.now)

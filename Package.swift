@@ -185,7 +185,8 @@ let package = Package(
         .testTarget(
             name: "BackupsTests",
             dependencies: [
-                "Backups", "EtcdClient", "PKI", "SignatureV4", "FleetModel", "Timing", "SlipwayTesting", asyncHTTPClient, crypto,
+                "Backups", "EtcdClient", "PKI", "SignatureV4", "FleetModel", "Timing", "SlipwayTesting", asyncHTTPClient, nioCore, nioHTTP1,
+                crypto,
                 subprocess,
                 systemPackage,
             ]),

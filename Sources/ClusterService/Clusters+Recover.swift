@@ -2,6 +2,7 @@ import FleetModel
 import FleetStore
 import Foundation
 import Identity
+import Timing
 
 extension Clusters {
     /// The cluster, for somebody who may recover it.

@@ -17,7 +17,8 @@ public struct SlipwayCommand: AsyncParsableCommand {
             """,
         version: SlipwayVersion.current,
         subcommands: [
-            DevCommand.self, ServerCommand.self, ClusterCommand.self, FaultCommand.self, ZoneCommand.self, BackupCommand.self, UserCommand.self,
+            DevCommand.self, ServerCommand.self, ClusterCommand.self, FaultCommand.self, ZoneCommand.self, BackupCommand.self,
+            UserCommand.self,
             ReleaseCommand.self,
             AuthenticatorCommand.self, SimulateCommand.self, VersionCommand.self,
         ])

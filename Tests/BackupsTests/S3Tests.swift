@@ -1,5 +1,7 @@
 import AsyncHTTPClient
 import Foundation
+import NIOCore
+import NIOHTTP1
 import SignatureV4
 import Subprocess
 import SystemPackage
@@ -53,7 +55,7 @@ import Timing
             #expect(error?.code == .storage)
             #expect(error?.message.contains("NoSuchBucket") == true, "\(error?.message ?? "")")
         }
-        let nobody = MotoServer(port: 9, http: .shared).store()
+        let nobody = MotoServer(port: 9).store()
         let error = await #expect(throws: BackupError.self) { try await nobody.put("a", bytes: [1]) }
         #expect(error?.code == .storage)
         #expect(error?.message.contains("does not answer") == true, "\(error?.message ?? "")")
@@ -72,7 +74,14 @@ import Timing
 /// moto's server on loopback for the time of a test. `scripts/setup` installs it.
 struct MotoServer {
     let port: Int
-    let http: HTTPClient
+    var http: HTTPClient { Self.client }
+
+    /// Says at once that nobody listens. Lives as long as the process.
+    private static let client: HTTPClient = {
+        var configuration = HTTPClient.Configuration()
+        configuration.connectionPool.retryConnectionEstablishment = false
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
 
     static var program: String {
         let environment = ProcessInfo.processInfo.environment
@@ -94,7 +103,7 @@ struct MotoServer {
                 throw BackupError(.tool, "moto's server ended by itself.")
             }
             group.addTask {
-                let moto = MotoServer(port: port, http: .shared)
+                let moto = MotoServer(port: port)
                 let deadline = TimeSource.system.uptime + .seconds(60)
                 while true {
                     if let answer = try? await moto.http.execute(HTTPClientRequest(url: "http://127.0.0.1:\(port)/"), timeout: .seconds(1)),

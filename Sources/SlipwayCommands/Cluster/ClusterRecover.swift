@@ -49,10 +49,14 @@ struct ClusterRecover: AsyncParsableCommand {
                 asked, text: "\(name) begins again from \(source.name); `slipway cluster watch \(name)` shows how far it is.")
         }
         let outcome = try await ClusterFollower(client: client, console: console).follow(
-            name, begun: begun.addingTimeInterval(-1), limit: .seconds(timeout)
+            name, begun: begun.addingTimeInterval(-1), limit: .seconds(timeout), hint: region.hint
         ) { cluster in
             let serves = cluster.conditions.contains { $0.kind == .available && $0.status == .yes }
             return cluster.observedGeneration > asked.generation && serves || cluster.deletionRequestedAt != nil
+        }
+        if case .interrupted = outcome {
+            throw CommandError(
+                .failed, "Interrupted; the recovery goes on.", advice: "`slipway cluster watch \(name)\(region.hint)` shows how far it is.")
         }
         guard case .reached(let cluster) = outcome, cluster.deletionRequestedAt == nil else {
             throw CommandError(.failed, "Cluster \(name) was deleted meanwhile.")

@@ -21,12 +21,15 @@ public struct RegionResponder: HTTPResponder {
         self.parts = parts
         self.health = health
         self.registry = registry
+        let backups = parts.clusterBackups
+        let faults = Faults(clusters: parts.clusters, substrate: parts.substrate, time: parts.time)
+        var proposeRecovery: (@Sendable (Cluster) async throws -> RecoveryProposal)?
+        if parts.simulated == nil { proposeRecovery = { try await parts.recovery(of: $0) } }
         operators = OperatorAPI(
             region: parts.configuration.region, identity: parts.identity, clusters: parts.clusters,
-            faults: Faults(clusters: parts.clusters, substrate: parts.substrate, time: parts.time),
-            backups: parts.clusterBackups,
+            faults: faults, backups: backups,
             administratorCertificate: { try await parts.administratorCertificate(of: $0, user: $1) },
-            proposeRecovery: parts.simulated == nil ? { try await parts.recovery(of: $0) } : nil, store: parts.store,
+            proposeRecovery: proposeRecovery, store: parts.store,
             catalog: parts.catalog, audit: parts.audit, describeRegion: { try await Self.detail(parts, health) }, time: parts.time,
             logger: Logger(label: "slipway.operator"))
         eks = EKSAPI(

@@ -123,7 +123,8 @@ struct RegionParts: Sendable {
             configuration: CellConfiguration(cell: cell, addressPool: configuration.addressPool, bootLimit: bootLimit), store: store,
             substrate: substrate, probe: probe, rendering: rendering, operations: operations, access: access,
             etcd: etcdCare(credentials, identities), board: board, restores: restores,
-            backups: backupService(cell, store: store, credentials: credentials, probe: probe, restores: restores, board: board), time: time,
+            backups: backupService(cell, store: store, credentials: credentials, probe: probe, restores: restores, board: board),
+            time: time,
             logger: logger)
     }
 

@@ -47,7 +47,7 @@ public struct Invariants: Sendable {
         guard !intent.isDeleting, !isRecovering(intent, observation), !RestoreState.isStopping(intent, observation) else { return [] }
         let members = EtcdMember.all(of: intent)
         let health = observation.health.etcdMembers
-        let taken = Set(
+        var taken = Set(
             actions.compactMap { action -> InstanceID? in
                 switch action {
                 case .replaceInstance(let instance) where instance.role == .etcd: instance.id
@@ -56,6 +56,9 @@ public struct Invariants: Sendable {
                 default: nil
                 }
             })
+        // Who still has the data of before a restore has no part in the quorum of those that have the new.
+        let restore = RestoreState(intent, observation)
+        if intent.restore != nil, restore.mayServe { taken.subtract(restore.left.map(\.id)) }
         guard !taken.isEmpty else { return [] }
         var found: [InvariantViolation] = []
         let remaining = members.filter { !taken.contains($0.id) && health[$0.id.name]?.isHealthy == true }

@@ -30,6 +30,8 @@ def page(rows, machine, date):
             f"{row['clusters']} clusters created at once: all ACTIVE after {row['seconds']:.1f} s, {row['seconds_per_cluster']:.2f} s a cluster;"
             f" one alone took {row['alone_seconds']:.2f} s: ratio **{row['ratio']:.2f}** (asked: at most 1).",
         ]
+        if row["ratio"] > 1:
+            lines.append("One creation alone already keeps both cores busy, and the clusters that run already take their share of them.")
     lines += ["", "## Slipway's own memory", "", "| clusters | MiB | pass with nothing to do |", "|---|---|---|"]
     for row in of("memory"):
         lines.append(f"| {row['clusters']} real | {row['mebibytes']:.0f} | |")

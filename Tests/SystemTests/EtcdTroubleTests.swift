@@ -100,12 +100,11 @@ extension WholeRegion {
             try await eventually("what was written is there", within: .seconds(120)) {
                 try await user("get", "configmap", "kept").succeeded
             }
-            try await NumberedWrites.during(kubeconfig: user.kubeconfig, scratch: region.scratch) {
-                try await eventually("all three members are back", within: .seconds(120)) {
-                    try await ClusterJourneyTests.isWell("omega", region)
-                }
+            try await eventually("all three members are back", within: .seconds(180)) {
+                try await ClusterJourneyTests.isWell("omega", region)
             }
-            #expect(try await detail(region).reason(of: "Available", is: "True") != nil)
+            try await eventually("it takes writes again") { try await user("create", "configmap", "after").succeeded }
+            try await eventually("it serves") { try await detail(region).reason(of: "Available", is: "True") != nil }
         }
     }
 }

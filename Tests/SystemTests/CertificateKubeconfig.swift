@@ -1,4 +1,5 @@
 import Foundation
+import Testing
 
 extension RegionFixture {
     /// A kubeconfig with an administrator's certificate.

@@ -29,7 +29,8 @@ struct SnapshotTaker: Sendable {
         let directory = "\(scratch)/\(backup.id)"
         try await ScratchDirectory.make(directory)
         do {
-            let facts = try await EtcdClient.with(try access.configuration(of: [member], timeout: .seconds(60))) { client in
+            let facts = try await EtcdClient.with(try access.configuration(of: [member], timeout: .seconds(60), lifetime: 86_400)) {
+                client in
                 try await self.download(from: client, member, to: "\(directory)/snapshot.db", progress)
             }
             let stored = try await archive.write(

@@ -22,12 +22,14 @@ struct EtcdAccess: Sendable {
 
     /// - Parameter names: of the members to talk to; nil: all.
     /// - Throws: `FleetError` (`kubernetes`) when there is none of these.
-    func configuration(of names: Set<String>? = nil, timeout: Duration = .seconds(5)) throws -> EtcdConfiguration {
+    func configuration(of names: Set<String>? = nil, timeout: Duration = .seconds(5), lifetime: TimeInterval = 3600) throws
+        -> EtcdConfiguration
+    {
         let chosen = members.filter { names?.contains($0.name) ?? true }
         guard !chosen.isEmpty else {
             throw FleetError(.kubernetes, "'\((names ?? []).sorted().joined(separator: ", "))' is no etcd member of '\(cluster.name)'")
         }
-        let identity = try credentials.etcdClientCertificate(user: "slipway", now: time.now, lifetime: 86_400)
+        let identity = try credentials.etcdClientCertificate(user: "slipway", now: time.now, lifetime: lifetime)
         return EtcdConfiguration(
             endpoints: chosen.map { EtcdEndpoint(host: "\($0.address)", port: Int(KubernetesEndpoints.etcdClientPort)) },
             tls: EtcdTLS(

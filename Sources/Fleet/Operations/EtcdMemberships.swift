@@ -1,15 +1,13 @@
 import EtcdClient
 import FleetModel
 import Kubernetes
-import PKI
 import Planning
 import Substrate
 import Timing
 
 /// Looks at and changes who is a member of a cluster's etcd, through members that are healthy.
 struct EtcdMemberships: Sendable {
-    let cluster: Cluster
-    let credentials: ClusterCredentials
+    let access: EtcdAccess
     let time: TimeSource
 
     /// A learner that is this far behind is tried again; one that lags longer is tried at the next look.
@@ -17,7 +15,7 @@ struct EtcdMemberships: Sendable {
 
     /// - Throws: `EtcdError`; `FleetError` (`kubernetes`) when nobody can be asked.
     func list(asking members: [String]) async throws -> [EtcdMembership] {
-        try await EtcdClient.with(try configuration(members, timeout: .seconds(2))) { client in
+        try await EtcdClient.with(try access.configuration(of: Set(members), timeout: .seconds(2))) { client in
             try await client.memberList().compactMap { member in
                 guard let address = Self.address(of: member) else { return nil }
                 return EtcdMembership(address: address, isLearner: member.isLearner, hasStarted: !member.name.isEmpty)
@@ -26,15 +24,17 @@ struct EtcdMemberships: Sendable {
     }
 
     func remove(_ id: InstanceID) async throws {
-        guard let address = address(of: id) else { throw unknown(id) }
-        try await EtcdClient.with(try configuration(others(than: id))) { client in
+        guard let address = access.members.first(where: { $0.name == id.name })?.address else {
+            throw FleetError(.kubernetes, "'\(id.name)' is no etcd member of '\(access.cluster.name)'")
+        }
+        try await EtcdClient.with(try access.configuration(of: others(than: id))) { client in
             guard let entry = try await client.memberList().first(where: { Self.address(of: $0) == address }) else { return }
             try await client.removeMember(entry.id)
         }
     }
 
     func add(_ id: InstanceID, _ address: IPv4Address) async throws {
-        try await EtcdClient.with(try configuration(others(than: id))) { client in
+        try await EtcdClient.with(try access.configuration(of: others(than: id))) { client in
             if try await client.memberList().contains(where: { Self.address(of: $0) == address }) { return }
             try await client.addMember(peerURLs: [ControlPlaneRenderer.etcdPeerURL(at: address)], asLearner: true)
         }
@@ -42,7 +42,7 @@ struct EtcdMemberships: Sendable {
 
     func promote(_ id: InstanceID, _ address: IPv4Address) async throws {
         let deadline = time.uptime + Self.patience
-        try await EtcdClient.with(try configuration(others(than: id))) { client in
+        try await EtcdClient.with(try access.configuration(of: others(than: id))) { client in
             while let entry = try await client.memberList().first(where: { Self.address(of: $0) == address }), entry.isLearner {
                 do {
                     return try await client.promoteMember(entry.id)
@@ -55,34 +55,10 @@ struct EtcdMemberships: Sendable {
         }
     }
 
-    private func others(than id: InstanceID) -> [String] { zones.map(ControlPlaneRenderer.etcdMemberName).filter { $0 != id.name } }
-
-    private var zones: [ZoneName] { Array(cluster.spec.controlPlane.zones.prefix(3)) }
-
-    private func address(of id: InstanceID) -> IPv4Address? { address(named: id.name) }
-
-    private func address(named name: String) -> IPv4Address? {
-        zones.firstIndex { ControlPlaneRenderer.etcdMemberName(in: $0) == name }.map { cluster.spec.controlPlane.network.etcdMember($0) }
-    }
+    private func others(than id: InstanceID) -> Set<String> { Set(access.members.map(\.name)).subtracting([id.name]) }
 
     private static func address(of member: EtcdMember) -> IPv4Address? {
         guard let url = member.peerURLs.first, let host = url.split(separator: "/").last?.split(separator: ":").first else { return nil }
         return try? IPv4Address(String(host))
-    }
-
-    private func unknown(_ id: InstanceID) -> FleetError {
-        FleetError(.kubernetes, "'\(id.name)' is no etcd member of '\(cluster.name)'")
-    }
-
-    private func configuration(_ members: [String], timeout: Duration = .seconds(5)) throws -> EtcdConfiguration {
-        let identity = try credentials.etcdClientCertificate(user: "slipway", now: time.now, lifetime: 3600)
-        let endpoints = members.compactMap { address(named: $0) }.map {
-            EtcdEndpoint(host: "\($0)", port: Int(KubernetesEndpoints.etcdClientPort))
-        }
-        return EtcdConfiguration(
-            endpoints: endpoints,
-            tls: EtcdTLS(
-                certificateAuthority: .pem(credentials.etcdAuthority.certificatePEM),
-                identity: (certificate: .pem(identity.certificatePEM), privateKey: .pem(identity.privateKeyPEM))), timeout: timeout)
     }
 }

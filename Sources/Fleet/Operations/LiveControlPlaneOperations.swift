@@ -27,14 +27,11 @@ public struct LiveControlPlaneOperations: ControlPlaneOperations {
 
     /// etcd's revision of a cluster just now; nil when it does not answer.
     public func etcdRevision(of cluster: Cluster) async -> Int64? {
-        try? await EtcdClient.with(
-            try EtcdAccess(cluster: cluster, credentials: try await credentials.credentials(of: cluster), time: time).configuration()
-        ) { try await $0.range(.key([0])).revision }
+        try? await EtcdClient.with(try await access(to: cluster).configuration()) { try await $0.range(.key([0])).revision }
     }
 
     public func moveLeader(of cluster: Cluster, from: InstanceID, to: InstanceID) async throws {
-        let leadership = EtcdLeadership(cluster: cluster, credentials: try await credentials.credentials(of: cluster), time: time)
-        try await leadership.move(from: from.name, to: to.name)
+        try await EtcdLeadership(access: try await access(to: cluster)).move(from: from.name, to: to.name)
     }
 
     public func membership(of cluster: Cluster, asking members: [InstanceID]) async throws -> [EtcdMembership] {
@@ -51,8 +48,12 @@ public struct LiveControlPlaneOperations: ControlPlaneOperations {
         try await memberships(of: cluster).promote(id, address)
     }
 
+    private func access(to cluster: Cluster) async throws -> EtcdAccess {
+        EtcdAccess(cluster: cluster, credentials: try await credentials.credentials(of: cluster), time: time)
+    }
+
     private func memberships(of cluster: Cluster) async throws -> EtcdMemberships {
-        EtcdMemberships(cluster: cluster, credentials: try await credentials.credentials(of: cluster), time: time)
+        EtcdMemberships(access: try await access(to: cluster), time: time)
     }
 
     /// The cluster's API as Slipway sees it: through the endpoint, as an administrator for an hour.

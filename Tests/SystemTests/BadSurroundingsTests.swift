@@ -18,8 +18,7 @@ extension WholeRegion {
                 #expect(none.code != 0 && none.errors.contains("There is no region"), "\(none.report)")
 
                 let nobody = try await CommandRun.run(
-                    "setpriv",
-                    ["--reuid=65534", "--regid=65534", "--clear-groups", RegionFixture.program, "dev", "up", "--data-dir", "/var/tmp/x"])
+                    "setpriv", Self.asNobody + ["\(region.scratch)/slipway", "dev", "up", "--data-dir", "/var/tmp/x"])
                 #expect(nobody.code == 2 && nobody.errors.contains("needs root"), "\(nobody.report)")
 
                 let usage = try await region.slipway("cluster", "create")
@@ -35,11 +34,16 @@ extension WholeRegion {
             }
         }
 
+        private static let asNobody = ["--reuid=65534", "--regid=65534", "--clear-groups"]
+
         /// Neither root nor programs: nothing is run.
         private func simulatedNeedsNothing(_ region: RegionFixture) async throws {
             let home = "\(region.scratch)/nobody"
             try await CommandRun.run("install", ["-d", "-o", "65534", "-g", "65534", home]).required()
-            let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", RegionFixture.program]
+            // Where the tests were built may be a folder that nobody else can enter.
+            try await CommandRun.run("chmod", ["0755", region.scratch]).required()
+            try await CommandRun.run("install", ["-m", "0755", RegionFixture.program, "\(region.scratch)/slipway"]).required()
+            let nobody = Self.asNobody + ["\(region.scratch)/slipway"]
             let environment = ["HOME": home, "SLIPWAY_DATA_DIR": "\(home)/data"]
             try await withThrowingTaskGroup(of: CommandRun.self) { group in
                 group.addTask {

@@ -1,4 +1,5 @@
 import EtcdClient
+import FleetModel
 
 /// Hands a cluster's etcd leadership from one member to another.
 struct EtcdLeadership: Sendable {

@@ -18,7 +18,7 @@ help:
 	@echo "make lint       format, layering, script syntax"
 	@echo "make bench      the measurements of docs/performance.md (root)"
 	@echo "make clean      stops the region of this machine and removes what was built"
-	@echo "make generate   Sources/EtcdAPI from Protos"
+	@echo "make generate   Sources/EtcdAPI and Sources/KMSAPI from Protos"
 
 setup:
 	@scripts/setup

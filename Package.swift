@@ -65,7 +65,8 @@ let package = Package(
         .target(
             name: "SlipwayCommands",
             dependencies: [
-                "SlipwayServer", "SlipwayClient", "Authenticator", "Releases", "Simulation", "LocalSubstrate", "SimulatedSubstrate",
+                "SlipwayServer", "SlipwayClient", "Authenticator", "KMSPlugin", "Releases", "Simulation", "LocalSubstrate",
+                "SimulatedSubstrate",
                 "Substrate", "FleetModel", "FleetStore", "Identity", "PKI", "Observability", "Timing",
                 argumentParser, logging, asyncHTTPClient, yams, serviceLifecycle, unixSignals, metrics, nioCore,
             ]),
@@ -77,7 +78,7 @@ let package = Package(
                 "EtcdStore",
                 "EtcdClient",
                 "Releases",
-                "Identity", "PKI",
+                "Identity", "KeyRing", "PKI",
                 "Kubernetes", "FleetStore", "FleetModel", "Substrate", "Observability", "Timing", "SlipwayClient", "SignatureV4",
                 hummingbird, serviceLifecycle, unixSignals, logging, yams, metrics, asyncHTTPClient, subprocess, systemPackage, nioCore,
                 nioPosix, nioHTTP1,
@@ -110,6 +111,12 @@ let package = Package(
             name: "Authenticator",
             dependencies: ["SignatureV4", "FleetModel", hummingbird, hummingbirdTLS, logging, nioCore, nioSSL, serviceLifecycle]),
         .target(name: "SignatureV4", dependencies: [crypto]),
+        // Encrypts and decrypts for the API server that it runs beside.
+        .target(
+            name: "KMSPlugin",
+            dependencies: ["KMSAPI", "FleetModel", grpcCore, grpcTransport, grpcProtobuf, swiftProtobuf, crypto, logging, serviceLifecycle]),
+        // The region's own keys, behind the protocol that an external key service can implement.
+        .target(name: "KeyRing", dependencies: ["FleetStore", "FleetModel", "PKI", "Timing", crypto]),
         // Controllers: observe, plan, execute, write status.
         .target(
             name: "Fleet",
@@ -154,8 +161,9 @@ let package = Package(
             dependencies: [
                 grpcCore, grpcTransport, grpcProtobuf, swiftProtobuf, serviceLifecycle, nioCore, nioPosix, "EtcdAPI",
             ]),
-        // Generated from Protos/*.proto by `make generate`; committed.
+        // Generated from Protos by `make generate`; committed.
         .target(name: "EtcdAPI", dependencies: [grpcCore, grpcProtobuf, swiftProtobuf], exclude: ["PROTOS.sha256"]),
+        .target(name: "KMSAPI", dependencies: [grpcCore, grpcProtobuf, swiftProtobuf], exclude: ["PROTOS.sha256"]),
         .target(name: "FleetStore", dependencies: ["FleetModel", "Timing"]),
         .target(name: "Observability", dependencies: ["Timing", metrics, logging]),
         .target(name: "Timing", dependencies: [heap]),
@@ -202,7 +210,8 @@ let package = Package(
             name: "APITests",
             dependencies: [
                 "EKSAPI", "OperatorAPI", "Authenticator", "ClusterService", "Identity", "SignatureV4", "FleetStore", "FleetModel",
-                "Timing", "Substrate", "SimulatedSubstrate", "SlipwayServer", "SlipwayClient", "Observability", "PKI", "SlipwayTesting",
+                "Timing", "Substrate", "SimulatedSubstrate", "SlipwayServer", "SlipwayClient", "Observability", "PKI", "KeyRing",
+                "SlipwayTesting",
                 hummingbird,
                 hummingbirdTesting,
                 httpTypes,
@@ -211,6 +220,13 @@ let package = Package(
         .testTarget(
             name: "AuthenticatorTests",
             dependencies: ["Authenticator", "FleetModel", "SignatureV4", hummingbird, hummingbirdTesting, logging, nioCore]),
+        .testTarget(
+            name: "EncryptionTests",
+            dependencies: [
+                "KMSPlugin", "KMSAPI", "KeyRing", "Fleet", "Controller", "Planning", "Kubernetes", "FleetStore", "FleetModel", "PKI",
+                "Timing", grpcCore,
+                grpcTransport, grpcProtobuf, swiftProtobuf, logging, crypto, serviceLifecycle,
+            ]),
         .testTarget(
             name: "SubstrateTests",
             dependencies: [
@@ -233,7 +249,7 @@ for target in package.targets {
     var settings = target.swiftSettings ?? []
     settings.append(.enableUpcomingFeature("ExistentialAny"))
     settings.append(.enableUpcomingFeature("MemberImportVisibility"))
-    if target.name != "EtcdAPI" { settings.append(.treatAllWarnings(as: .error)) }
+    if !["EtcdAPI", "KMSAPI"].contains(target.name) { settings.append(.treatAllWarnings(as: .error)) }
     if optimised.contains(target.name) { settings.append(.unsafeFlags(["-O"], .when(configuration: .debug))) }
     target.swiftSettings = settings
 }

@@ -58,7 +58,6 @@ public struct ClusterAdmission: Sendable {
 
     private func refuseUnoffered(_ request: NewCluster) throws {
         func refuse(_ what: String) -> ClusterServiceError { invalid("\(what) is not offered by Slipway (yet); leave it out.") }
-        if let encryption = request.encryptionConfig, !encryption.isEmpty { throw refuse("encryptionConfig") }
         if request.outpostConfig != nil { throw refuse("outpostConfig") }
         if request.remoteNetworkConfig != nil { throw refuse("remoteNetworkConfig") }
         if request.computeConfig?.enabled == true { throw refuse("computeConfig.enabled (EKS Auto Mode)") }

@@ -44,7 +44,7 @@ extension Clusters {
         }
     }
 
-    private func changes(of cluster: Cluster) async throws -> [ClusterUpdate] {
+    func changes(of cluster: Cluster) async throws -> [ClusterUpdate] {
         try await store.list(ClusterUpdate.self, prefix: StoreKeys.updates(of: cluster.name, in: cluster.cell)).items.map(\.value)
     }
 }

@@ -26,12 +26,15 @@ extension Clusters {
         var settings = try admission.settings(request, creator: caller)
         settings.requestDigest = try Self.digest(request, creator: caller)
         let release = try await release(for: request.version)
+        let key = try await encryptionKey(request.encryptionConfig)
         let etcdSize = try etcdQuotaMiB.map { try Self.etcdSize(.etcdSmall, quotaMiB: $0) } ?? .etcdSmall
         for _ in 0..<Self.attempts {
             if let existing = try await find(name.rawValue)?.value { return try replay(settings, of: existing) }
             let slot = try slots.reserve(taken: try await NetworkSlots.taken(in: store))
             defer { slots.release(slot) }
             var cluster = try await draft(name, settings, release, etcdSize, slot: slot)
+            // Nothing was ever plain: there is no way to go.
+            if let key { cluster.spec.encryption = encryption(of: cluster, key, phase: .settled) }
             adjust(&cluster)
             do {
                 try await store.commit(

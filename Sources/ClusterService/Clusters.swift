@@ -16,6 +16,7 @@ public struct Clusters: Sendable {
     let cells: [CellName]
     let store: any FleetStore
     let catalog: any ReleaseCatalog
+    let keys: (any KeyService)?
     let admission: ClusterAdmission
     let slots: NetworkSlots
     let time: TimeSource
@@ -24,14 +25,16 @@ public struct Clusters: Sendable {
     /// - Parameters:
     ///   - cells: where new clusters go: to the one that has the fewest. At least one.
     ///   - addressPool: out of which each cluster gets a block.
+    ///   - keys: what secrets can be encrypted with; nil where they cannot be (simulation).
     public init(
-        region: Region, cells: [CellName], addressPool: IPv4Block, store: any FleetStore, catalog: any ReleaseCatalog, time: TimeSource,
-        logger: Logger
+        region: Region, cells: [CellName], addressPool: IPv4Block, store: any FleetStore, catalog: any ReleaseCatalog,
+        keys: (any KeyService)? = nil, time: TimeSource, logger: Logger
     ) {
         self.region = region
         self.cells = cells
         self.store = store
         self.catalog = catalog
+        self.keys = keys
         self.admission = ClusterAdmission(region: region, addressPool: addressPool)
         self.slots = NetworkSlots(pool: addressPool)
         self.time = time

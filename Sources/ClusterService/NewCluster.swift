@@ -17,7 +17,7 @@ public struct NewCluster: Codable, Hashable, Sendable {
     public var controlPlaneScalingConfig: ScalingConfig?
     public var computeConfig: Switch?
     public var storageConfig: StorageConfig?
-    public var encryptionConfig: [Unoffered]?
+    public var encryptionConfig: [EncryptionConfig]?
     public var outpostConfig: Unoffered?
     public var remoteNetworkConfig: Unoffered?
 
@@ -69,6 +69,16 @@ public struct NewCluster: Codable, Hashable, Sendable {
 
     public struct StorageConfig: Codable, Hashable, Sendable {
         public var blockStorage: Switch?
+    }
+
+    /// What is encrypted, and with which key.
+    public struct EncryptionConfig: Codable, Hashable, Sendable {
+        public var resources: [String]?
+        public var provider: Provider?
+
+        public struct Provider: Codable, Hashable, Sendable {
+            public var keyArn: String?
+        }
     }
 
     /// Something that is on or off.

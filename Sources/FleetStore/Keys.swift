@@ -36,6 +36,10 @@ public enum StoreKeys {
     public static func principal(_ name: String) -> StoreKey { StoreKey(rawValue: "principals/\(name)") }
     public static let accessKeys: StoreKey = "access-keys/"
     public static func accessKey(_ id: String) -> StoreKey { StoreKey(rawValue: "access-keys/\(id)") }
+
+    /// Of the region's key ring: what clusters' secrets are encrypted with.
+    public static let encryptionKeys: StoreKey = "encryption-keys/"
+    public static func encryptionKey(_ id: String) -> StoreKey { StoreKey(rawValue: "encryption-keys/\(id)") }
 }
 
 extension Cluster: StoredResource {

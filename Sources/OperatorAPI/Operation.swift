@@ -32,6 +32,9 @@ enum Operation: Hashable, Sendable {
     case describeZonePolicy
     case setZonePolicy
     case backups(BackupOperation)
+    case listEncryptionKeys
+    case createEncryptionKey
+    case rotateEncryptionKey(String)
 
     /// Nil when there is no such operation.
     init?(method: HTTPRequest.Method, path: Substring) {
@@ -67,6 +70,9 @@ enum Operation: Hashable, Sendable {
         case (.post, "zones", let name?, "restore", nil, 3): self = .restoreZone(name)
         case (.get, "zone-policy", nil, nil, nil, 1): self = .describeZonePolicy
         case (.put, "zone-policy", nil, nil, nil, 1): self = .setZonePolicy
+        case (.get, "encryption-keys", nil, nil, nil, 1): self = .listEncryptionKeys
+        case (.post, "encryption-keys", nil, nil, nil, 1): self = .createEncryptionKey
+        case (.post, "encryption-keys", let id?, "rotate", nil, 3): self = .rotateEncryptionKey(id)
         default:
             guard let operation = BackupOperation(method: method.rawValue, parts: parts) else { return nil }
             self = .backups(operation)
@@ -103,6 +109,9 @@ enum Operation: Hashable, Sendable {
         case .describeZonePolicy: "DescribeZonePolicy"
         case .setZonePolicy: "SetZonePolicy"
         case .backups(let operation): operation.name
+        case .listEncryptionKeys: "ListEncryptionKeys"
+        case .createEncryptionKey: "CreateEncryptionKey"
+        case .rotateEncryptionKey: "RotateEncryptionKey"
         }
     }
 
@@ -114,7 +123,7 @@ enum Operation: Hashable, Sendable {
             .createKubeconfig(let name),
             .deleteUser(let name),
             .listKeys(let name), .createKey(let name), .deleteKey(_, let name), .clearFault(let name),
-            .describeZone(let name), .evacuateZone(let name), .restoreZone(let name):
+            .describeZone(let name), .evacuateZone(let name), .restoreZone(let name), .rotateEncryptionKey(let name):
             name
         case .backups(let operation): operation.resource
         default: nil

@@ -23,6 +23,8 @@ extension OperatorAPI {
             return try await performOnClusters(operation, body: body, by: principal)
         case .listFaults, .injectFault, .clearFaults, .clearFault:
             return try await performOnFaults(operation, body: body, by: principal)
+        case .listEncryptionKeys, .createEncryptionKey, .rotateEncryptionKey:
+            return try await performOnKeys(operation, body: body, by: principal)
         case .backups(let operation): return try await performOnBackups(operation, body: body, by: principal)
         case .listUsers, .createUser, .deleteUser, .listKeys, .createKey, .deleteKey:
             try allow(principal, .identity, operation)
@@ -129,7 +131,7 @@ extension OperatorAPI {
         return Self.json(KubeconfigAnswer(kubeconfig: file.yaml, expiresAt: try CertificateDetails.expiry(ofPEM: pair.certificatePEM)))
     }
 
-    private func allow(_ principal: Principal, _ kind: ActionRequest.Kind, _ operation: Operation) throws {
+    func allow(_ principal: Principal, _ kind: ActionRequest.Kind, _ operation: Operation) throws {
         try Authorization.check(principal, action(kind, operation))
     }
 

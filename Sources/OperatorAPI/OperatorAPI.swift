@@ -31,6 +31,8 @@ public struct OperatorAPI: Sendable {
     let proposeRecovery: (@Sendable (Cluster) async throws -> RecoveryProposal)?
     let store: any FleetStore
     let catalog: any ReleaseCatalog
+    /// What secrets can be encrypted with; nil where they cannot be (simulation).
+    let keys: (any KeyService)?
     let audit: any AuditLog
     let describeRegion: @Sendable () async throws -> RegionDetail
     let time: TimeSource
@@ -40,7 +42,7 @@ public struct OperatorAPI: Sendable {
         region: Region, identity: IdentityStore, clusters: Clusters, faults: Faults, backups: ClusterBackups,
         administratorCertificate: @escaping @Sendable (Cluster, _ user: String) async throws -> KeyPair,
         proposeRecovery: (@Sendable (Cluster) async throws -> RecoveryProposal)? = nil, store: any FleetStore,
-        catalog: any ReleaseCatalog,
+        catalog: any ReleaseCatalog, keys: (any KeyService)? = nil,
         audit: any AuditLog, describeRegion: @escaping @Sendable () async throws -> RegionDetail, time: TimeSource, logger: Logger
     ) {
         self.region = region
@@ -52,6 +54,7 @@ public struct OperatorAPI: Sendable {
         self.proposeRecovery = proposeRecovery
         self.store = store
         self.catalog = catalog
+        self.keys = keys
         self.audit = audit
         self.describeRegion = describeRegion
         self.time = time

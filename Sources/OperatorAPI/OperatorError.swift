@@ -35,6 +35,7 @@ public struct OperatorError: Error, Hashable, Sendable, CustomStringConvertible 
         case let error as IdentityError: identityAnswer(error)
         case let error as ClusterServiceError: clusterAnswer(error)
         case let error as SubstrateError: substrateAnswer(error)
+        case let error as KeyServiceError: keyAnswer(error)
         case let error as FleetModelError:
             error.code == .capacity
                 ? OperatorError(400, "ResourceLimitExceededException", error.message)
@@ -74,6 +75,14 @@ public struct OperatorError: Error, Hashable, Sendable, CustomStringConvertible 
         case .inUse: OperatorError(409, "ResourceInUseException", error.message)
         case .limitExceeded: OperatorError(400, "ResourceLimitExceededException", error.message)
         case .busy: OperatorError(503, "ServiceUnavailableException", error.message)
+        }
+    }
+
+    private static func keyAnswer(_ error: KeyServiceError) -> OperatorError? {
+        switch error.code {
+        case .notFound: notFound(error.message)
+        case .invalid: OperatorError(400, "InvalidParameterException", error.message)
+        case .sealed: OperatorError(500, "ServerException", error.message)
         }
     }
 

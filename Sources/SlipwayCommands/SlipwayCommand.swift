@@ -18,9 +18,9 @@ public struct SlipwayCommand: AsyncParsableCommand {
         version: SlipwayVersion.current,
         subcommands: [
             DevCommand.self, ServerCommand.self, ClusterCommand.self, FaultCommand.self, ZoneCommand.self, BackupCommand.self,
-            UserCommand.self,
+            UserCommand.self, KeyCommand.self,
             ReleaseCommand.self,
-            AuthenticatorCommand.self, SimulateCommand.self, VersionCommand.self,
+            AuthenticatorCommand.self, KMSPluginCommand.self, SimulateCommand.self, VersionCommand.self,
         ])
 
     public init() {}

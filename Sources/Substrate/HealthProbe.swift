@@ -56,8 +56,13 @@ public struct EtcdMemberHealth: Codable, Hashable, Sendable {
 }
 
 public struct APIServerHealth: Codable, Hashable, Sendable {
-    /// Its `/readyz` says ok.
+    /// Its `/readyz` says ok, or fails for nothing but the KMS plugin, without which most is served all the same.
     public var isReady: Bool
+    /// The KMS plugin beside it does its work, or it needs none.
+    public var isSealing: Bool
 
-    public init(isReady: Bool) { self.isReady = isReady }
+    public init(isReady: Bool, isSealing: Bool = true) {
+        self.isReady = isReady
+        self.isSealing = isSealing
+    }
 }

@@ -7,8 +7,10 @@ import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
 import Identity
+import KeyRing
 import Logging
 import NIOCore
+import PKI
 import SignatureV4
 import Testing
 import Timing
@@ -20,6 +22,7 @@ struct EKSTestRegion: Sendable {
     let time: TimeSource
     let identity: IdentityStore
     let clusters: Clusters
+    let keys: LocalKeyRing
     let audit = MemoryAuditLog()
     let api: EKSAPI
     let admin: Credential
@@ -28,16 +31,17 @@ struct EKSTestRegion: Sendable {
 
     init(
         time: TimeSource = VirtualTime().source, pool: String = "100.66.0.0/16", cells: [CellName] = [CellName(rawValue: "a")],
-        region: Region = .standard(), admin given: Credential? = nil
+        region: Region = .standard(), admin given: Credential? = nil, hasKeys: Bool = true
     ) async throws {
         let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         self.region = region
         self.time = time
         self.store = MemoryStore(time: time)
         self.identity = IdentityStore(store: store, sealing: ReversedSealing(), region: region, time: time, logger: logger)
+        self.keys = LocalKeyRing(store: store, box: SecretBox(current: .random()), region: region, time: time)
         self.clusters = Clusters(
-            region: region, cells: cells, addressPool: try IPv4Block(pool), store: store, catalog: FixedCatalog(), time: time,
-            logger: logger)
+            region: region, cells: cells, addressPool: try IPv4Block(pool), store: store, catalog: FixedCatalog(),
+            keys: hasKeys ? keys : nil, time: time, logger: logger)
         self.api = EKSAPI(clusters: clusters, identity: identity, audit: audit, time: time, logger: logger)
         self.admin = try #require(try await identity.bootstrapAdministrator(credential: given))
     }
@@ -99,6 +103,11 @@ struct EKSTestRegion: Sendable {
             new.status.certificateAuthority = authority
             return new
         }
+    }
+
+    /// As the store has it.
+    func cluster(_ name: String) async throws -> Cluster? {
+        try await store.get(Cluster.self, StoreKeys.cluster(try ClusterName(name), in: CellName(rawValue: "a")))?.value
     }
 
     static func createBody(_ name: String, _ more: String = "") -> String {

@@ -114,7 +114,7 @@ import Timing
 
     @Test(arguments: [
         ("POST", "/clusters/demo/updates", "UpdateClusterVersion"),
-        ("POST", "/clusters/demo/encryption-config/associate", "AssociateEncryptionConfig"),
+        ("POST", "/clusters/demo/identity-provider-configs/associate", "AssociateIdentityProviderConfig"),
         ("GET", "/clusters/demo/node-groups", "ListNodegroups"), ("POST", "/clusters/demo/addons", "CreateAddon"),
         ("GET", "/clusters/demo/fargate-profiles/x", "DescribeFargateProfile"),
         ("GET", "/addons/supported-versions", "DescribeAddonVersions"),

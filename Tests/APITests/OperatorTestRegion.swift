@@ -36,7 +36,7 @@ struct OperatorTestRegion: Sendable {
                 try CertificateIssuer(authority).issue(
                     CertificateRequest(commonName: user, organizations: ["system:masters"], usage: .client), now: eks.time.now)
             },
-            store: eks.store, catalog: FixedCatalog(), audit: eks.audit,
+            store: eks.store, catalog: FixedCatalog(), keys: eks.keys, audit: eks.audit,
             describeRegion: {
                 RegionDetail(
                     name: eks.region.name, zones: eks.region.zones.map(\.rawValue), accountID: eks.region.accountID, version: "test",

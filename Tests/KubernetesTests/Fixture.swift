@@ -28,6 +28,23 @@ struct Fixture {
             authenticator: Artifact(name: "slipway", sha256: "11", size: 1), now: Self.now)
     }
 
+    /// Its secrets are encrypted, as far as `phase` says: with the first version of a key, or from the first to the second.
+    func encrypted(_ phase: EncryptionPhase, rotating: Bool = false) throws -> Fixture {
+        let key = "1a2b3c4d-0000-4000-8000-000000000000"
+        let version = context.release.kubernetesVersion
+        let intent = EncryptionIntent(
+            keyARN: Region.standard().keyARN(key), scope: "uid-1", target: .newest(keyVersion: rotating ? 2 : 1, for: version),
+            older: rotating ? [EncryptionSeal(keyVersion: 1, interface: .v1)] : [], phase: phase)
+        var fixture = self
+        fixture.context.encryption = EncryptionContext(
+            intent: intent,
+            keys: KeyPackage(
+                keys: intent.sealingOrder.map {
+                    .init(id: KeyPackage.keyID(key, version: $0.keyVersion), keyBase64: Data(repeating: 7, count: 32).base64EncodedString())
+                }))
+        return fixture
+    }
+
     func etcdPlacement(_ index: Int) -> InstancePlacement {
         let zone = context.spec.zones[index]
         let name = ControlPlaneRenderer.etcdMemberName(in: zone)

@@ -1,3 +1,4 @@
+import FleetModel
 import Foundation
 import Kubernetes
 import Testing
@@ -18,6 +19,12 @@ import Testing
     func apiServerInstance(_ item: Case) throws {
         let spec = try Fixture(kubernetes: item.kubernetes, etcd: item.etcd, enabledLogTypes: item.logs).apiServer()
         try compare(spec.golden, with: "api-server-\(item.kubernetes).txt")
+    }
+
+    /// Version 1 of the KMS interface for the old, 2 for the new.
+    @Test(arguments: ["1.20.2", "1.30.14"]) func encryptedAPIServerInstance(_ version: String) throws {
+        let spec = try Fixture(kubernetes: version, etcd: "3.5.16").encrypted(.settled).apiServer()
+        try compare(spec.golden, with: "api-server-encrypted-\(version).txt")
     }
 
     @Test(arguments: ["3.4.9", "3.4.23", "3.5.1", "3.5.16", "3.6.5"])

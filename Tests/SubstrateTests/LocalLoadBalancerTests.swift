@@ -7,13 +7,18 @@ import Substrate
 import Testing
 
 @Suite(.serialized) struct LocalLoadBalancerTests {
-    /// Says its address; `/readyz` answers with the status in a file; `/hang` never ends.
+    /// Says its address; `/readyz` answers as a file says; `/hang` never ends.
     private static let server = """
         #!/usr/bin/python3
         import http.server, ssl, sys, time
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
-                self.send_response(int(open("status").read()) if self.path == "/readyz" else 200); self.end_headers()
+                ready = open("ready").read()
+                if self.path == "/readyz":
+                    self.send_response(200 if ready == "ok" else 500); self.end_headers()
+                    self.wfile.write(ready.encode())
+                    return
+                self.send_response(200); self.end_headers()
                 self.wfile.write(sys.argv[1].encode())
                 while self.path == "/hang": self.wfile.write(b"."); self.wfile.flush(); time.sleep(0.05)
             def log_message(self, *words): pass
@@ -41,7 +46,7 @@ import Testing
                 spec.components = [ComponentSpec(kind: .apiServer, artifact: artifact, arguments: ["\(spec.address)"])]
                 spec.files = [
                     InstanceFile(path: "tls.pem", content: try String(contentsOfFile: pem, encoding: .utf8)),
-                    InstanceFile(path: "status", content: "200"),
+                    InstanceFile(path: "ready", content: "ok"),
                 ]
                 try await region.make(spec)
                 balancer.backends.append(.init(name: spec.id.name, address: spec.address, admission: .ready))
@@ -74,14 +79,33 @@ import Testing
             try await healthy(region, ["api-0", "api-1"])
             #expect(try await answering(region) == Set(addresses))
             let id = InstanceID(cluster: region.names[0], name: "api-0")
-            try await region.substrate.writeFiles([InstanceFile(path: "status", content: "500")], to: id)
+            try await region.substrate.writeFiles([InstanceFile(path: "ready", content: Self.etcdFails)], to: id)
             try await healthy(region, ["api-1"])
             #expect(try await answering(region) == [addresses[1]])
-            try await region.substrate.writeFiles([InstanceFile(path: "status", content: "200")], to: id)
+            try await region.substrate.writeFiles([InstanceFile(path: "ready", content: "ok")], to: id)
             try await healthy(region, ["api-0", "api-1"])
             try await region.substrate.removeInstance(id)
             try await healthy(region, ["api-1"])
             #expect(try await answering(region) == [addresses[1]])
+        }
+    }
+
+    private static let pluginFails = "[+]ping ok\n[-]kms-provider-0 failed: reason withheld\n[+]etcd ok\nreadyz check failed\n"
+    private static let etcdFails =
+        "[+]ping ok\n[-]kms-provider-0 failed: reason withheld\n[-]etcd failed: reason withheld\nreadyz check failed\n"
+
+    /// An API server without its KMS plugin serves most of what it is asked, and all of them may be without.
+    @Test func aFailedKMSPluginAloneTakesNobodyOut() async throws {
+        try await with { region, balancer in
+            try await healthy(region, ["api-0", "api-1"])
+            let ids = ["api-0", "api-1"].map { InstanceID(cluster: region.names[0], name: $0) }
+            for id in ids { try await region.substrate.writeFiles([InstanceFile(path: "ready", content: Self.pluginFails)], to: id) }
+            // The balancer acts on what fails; so it is given something that does, and by then has asked the other one as well.
+            try await region.substrate.writeFiles([InstanceFile(path: "ready", content: Self.etcdFails)], to: ids[0])
+            try await healthy(region, ["api-1"])
+            #expect(try await answering(region) == ["\(balancer.backends[1].address)"])
+            try await region.substrate.writeFiles([InstanceFile(path: "ready", content: Self.pluginFails)], to: ids[0])
+            try await healthy(region, ["api-0", "api-1"])
         }
     }
 

@@ -44,6 +44,10 @@ extension ClusterBackups {
             }
             var new = current
             new.spec.restore = intent
+            if let encryption = current.spec.encryption {
+                new.spec.encryption = encryption.restored(from: backup.spec?.encryption)
+                new.spec.controlPlane.renewAPIServers()
+            }
             new.metadata.generation += 1
             return new
         }
@@ -96,6 +100,8 @@ extension Clusters {
             cluster.spec.controlPlane.apiServerCount = spec.controlPlane.apiServerCount
             cluster.spec.controlPlane.etcdSize = spec.controlPlane.etcdSize
             cluster.spec.controlPlane.apiServerSize = spec.controlPlane.apiServerSize
+            // The data is sealed with the other's key, in whatever phase it was.
+            cluster.spec.encryption = spec.encryption?.restored(from: spec.encryption)
             adjust(&cluster)
         }
     }

@@ -20,6 +20,11 @@ extension EKSAPI {
         return try JSONAnswers.json(UpdateAnswer(update: UpdateShape(update)))
     }
 
+    func associateEncryptionConfig(_ call: EKSCall) async throws -> Response {
+        let update = try await clusters.associateEncryption(call.cluster, call.decoded(EncryptionAssociation.self), as: call.caller)
+        return try JSONAnswers.json(UpdateAnswer(update: UpdateShape(update)))
+    }
+
     func listClusters(_ call: EKSCall) async throws -> Response {
         let page = try Page(of: try await clusters.names(as: call.caller), "clusters", call.query, key: { $0 })
         return try JSONAnswers.json(ClusterNames(clusters: page.items, nextToken: page.nextToken))

@@ -21,6 +21,7 @@ extension EKSAPI {
         case .deleteCluster: try await deleteCluster(call)
         case .describeClusterVersions: try await describeClusterVersions(call)
         case .updateClusterConfig: try await updateClusterConfig(call)
+        case .associateEncryptionConfig: try await associateEncryptionConfig(call)
         case .tagResource: try await tagResource(call)
         case .untagResource: try await untagResource(call)
         case .listTagsForResource: try await listTagsForResource(call)

@@ -6,6 +6,7 @@ enum EKSOperation: String, CaseIterable, Sendable {
     case deleteCluster = "DeleteCluster"
     case describeClusterVersions = "DescribeClusterVersions"
     case updateClusterConfig = "UpdateClusterConfig"
+    case associateEncryptionConfig = "AssociateEncryptionConfig"
     case tagResource = "TagResource"
     case untagResource = "UntagResource"
     case listTagsForResource = "ListTagsForResource"

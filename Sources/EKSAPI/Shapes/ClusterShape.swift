@@ -47,6 +47,12 @@ struct ClusterShape: Encodable {
         var authenticationMode: String
     }
 
+    struct EncryptionConfig: Encodable {
+        struct Provider: Encodable { var keyArn: String }
+        var resources: [String]
+        var provider: Provider
+    }
+
     struct Certificate: Encodable { var data: String? }
     struct Switch: Encodable { var enabled: Bool }
     struct UpgradePolicy: Encodable { var supportType: String }
@@ -67,6 +73,7 @@ struct ClusterShape: Encodable {
     var clientRequestToken: String?
     var platformVersion: String?
     var tags: [String: String]
+    var encryptionConfig: [EncryptionConfig]?
     var health: Health
     var accessConfig: AccessConfig
     var upgradePolicy: UpgradePolicy
@@ -99,7 +106,11 @@ extension ClusterShape {
             certificateAuthority: Certificate(
                 data: cluster.status.certificateAuthority.map { Data($0.utf8).base64EncodedString() }),
             clientRequestToken: settings.clientRequestToken, platformVersion: Self.platformVersion(cluster.spec.controlPlane.release),
-            tags: settings.tags, health: Self.health(cluster),
+            tags: settings.tags,
+            encryptionConfig: cluster.spec.encryption.map {
+                [EncryptionConfig(resources: $0.resources, provider: .init(keyArn: $0.keyARN))]
+            },
+            health: Self.health(cluster),
             accessConfig: AccessConfig(
                 bootstrapClusterCreatorAdminPermissions: settings.bootstrapClusterCreatorAdminPermissions,
                 authenticationMode: settings.authenticationMode),

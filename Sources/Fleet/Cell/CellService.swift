@@ -53,6 +53,7 @@ public struct CellService: Service {
     private let board: ServiceStateBoard
     private let restores: (any ClusterRestoring)?
     private let backups: BackupService?
+    private let encryption: SecretEncryption?
     private let plan: PlanFunction
     private let time: TimeSource
     private let logger: Logger
@@ -64,13 +65,14 @@ public struct CellService: Service {
     ///   - board: what is out of service; what changes there is acted on at once.
     ///   - restores: restores snapshots; nil where nothing is ever restored (simulation).
     ///   - backups: takes backups beside; nil where nobody does (simulation).
+    ///   - encryption: encrypts clusters' secrets; nil where nobody does (simulation).
     ///   - plan: the planner; another one only in tests.
     ///   - jitter: 0 to 1, for backoff.
     public init(
         configuration: CellConfiguration, store: any FleetStore, substrate: any Substrate, probe: any HealthProbe,
         rendering: any InstanceRendering, operations: any ControlPlaneOperations, access: (any AccessPublishing)? = nil,
         etcd: EtcdCare? = nil, board: ServiceStateBoard = ServiceStateBoard(),
-        restores: (any ClusterRestoring)? = nil, backups: BackupService? = nil,
+        restores: (any ClusterRestoring)? = nil, backups: BackupService? = nil, encryption: SecretEncryption? = nil,
         plan: @escaping PlanFunction = { ControlPlanePlanner().plan($0, $1) }, time: TimeSource, logger: Logger,
         jitter: @escaping @Sendable () -> Double = { Double.random(in: 0...1) }
     ) {
@@ -85,6 +87,7 @@ public struct CellService: Service {
         self.board = board
         self.restores = restores
         self.backups = backups
+        self.encryption = encryption
         self.plan = plan
         self.time = time
         self.logger = logger
@@ -120,6 +123,12 @@ public struct CellService: Service {
                 group.addTask { try await service.run() }
             }
             if let backups { group.addTask { try await backups.run() } }
+            if let encryption {
+                let service = encryptionService(encryption)
+                queues.append(service.queue)
+                group.addTask { try await service.run() }
+                group.addTask { try await followKeys(service.queue) }
+            }
             if let access {
                 let queue = WorkQueue<ClusterName>(concurrency: 4, time: time)
                 let service = ControllerService(
@@ -147,6 +156,19 @@ public struct CellService: Service {
             backoff: Backoff(base: 1, cap: 8), time: time, logger: logger, jitter: jitter)
     }
 
+    private func encryptionService(_ encryption: SecretEncryption) -> ControllerService<EncryptionReconciler> {
+        let reconciler = EncryptionReconciler(
+            cell: configuration.cell, store: store, keys: encryption.keys, storage: encryption.storage, time: time, logger: logger)
+        return ControllerService(
+            reconciler: reconciler, queue: WorkQueue(concurrency: 4, time: time), resync: .seconds(60), backoff: Backoff(base: 1, cap: 15),
+            time: time, logger: logger, jitter: jitter)
+    }
+
+    /// A key that is rotated may concern any cluster.
+    private func followKeys(_ queue: WorkQueue<ClusterName>) async throws {
+        try await followForAll(StoreKeys.encryptionKeys, queue) { _ in false }
+    }
+
     /// What customers change of a cluster; not its status, which the controllers write themselves.
     private func followClusters(_ changed: @escaping @Sendable (StoreKey) -> Void) async throws {
         struct Wanted: Decodable { var metadata: Metadata }
@@ -171,16 +193,24 @@ public struct CellService: Service {
     /// A change of an entry concerns its cluster; a change of a user or key may concern any.
     private func followAccess(_ prefix: StoreKey, _ queue: WorkQueue<ClusterName>) async throws {
         let entries = "cells/\(configuration.cell)/access-entries/"
+        try await followForAll(prefix, queue) { key in
+            guard key.rawValue.hasPrefix(entries) else { return false }
+            let rest = key.rawValue.dropFirst(entries.count)
+            if let name = rest.split(separator: "/").first.flatMap({ try? ClusterName(String($0)) }) { queue.add(name) }
+            return true
+        }
+    }
+
+    /// Has every cluster looked at when something under the prefix changes.
+    /// - Parameter claim: answers true for a change that it has taken care of.
+    private func followForAll(
+        _ prefix: StoreKey, _ queue: WorkQueue<ClusterName>, claim: @escaping @Sendable (StoreKey) -> Bool
+    ) async throws {
         let changed = Signalling()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 try await follow(prefix) { key in
-                    if key.rawValue.hasPrefix(entries) {
-                        let rest = key.rawValue.dropFirst(entries.count)
-                        if let name = rest.split(separator: "/").first.flatMap({ try? ClusterName(String($0)) }) { queue.add(name) }
-                    } else {
-                        changed.continuation.yield()
-                    }
+                    if !claim(key) { changed.continuation.yield() }
                 }
             }
             group.addTask {

@@ -14,12 +14,15 @@ public struct ControlPlaneRendering: InstanceRendering {
     private let access: any AccessPublishing
     private let substrate: any Substrate
     private let authenticator: Artifact
+    private let keys: any KeyService
     private let time: TimeSource
 
-    /// - Parameter authenticator: the program that runs as `slipway authenticator`.
+    /// - Parameters:
+    ///   - authenticator: the program that runs as `slipway authenticator` and `slipway kms-plugin`.
+    ///   - keys: what secrets are encrypted with.
     public init(
         region: Region, releases: any ReleaseCatalog, credentials: CredentialStore, access: any AccessPublishing, substrate: any Substrate,
-        authenticator: Artifact, time: TimeSource
+        authenticator: Artifact, keys: any KeyService, time: TimeSource
     ) {
         self.region = region
         self.releases = releases
@@ -27,6 +30,7 @@ public struct ControlPlaneRendering: InstanceRendering {
         self.access = access
         self.substrate = substrate
         self.authenticator = authenticator
+        self.keys = keys
         self.time = time
     }
 
@@ -52,7 +56,8 @@ public struct ControlPlaneRendering: InstanceRendering {
             ControlPlaneContext(
                 cluster: cluster.name, clusterUID: cluster.metadata.uid, region: region.name, spec: cluster.spec.controlPlane,
                 settings: cluster.spec.settings, release: release, credentials: try await credentials.credentials(of: cluster),
-                authenticator: authenticator, now: time.now))
+                authenticator: authenticator, encryption: intent.role == .apiServer ? try await encryption(of: cluster) : nil,
+                now: time.now))
         let placement = InstancePlacement(
             id: intent.id, zone: intent.zone, size: intent.size, address: intent.address, volume: intent.volume,
             paths: substrate.paths(of: intent.id, volume: intent.volume))
@@ -65,5 +70,12 @@ public struct ControlPlaneRendering: InstanceRendering {
         case .loadBalancer:
             throw FleetError(.invariant, "the load balancer is not rendered as an instance")
         }
+    }
+
+    private func encryption(of cluster: Cluster) async throws -> EncryptionContext? {
+        guard let intent = cluster.spec.encryption else { return nil }
+        return EncryptionContext(
+            intent: intent,
+            keys: try await keys.package(intent.keyARN, versions: intent.sealingOrder.map(\.keyVersion), scope: intent.scope))
     }
 }

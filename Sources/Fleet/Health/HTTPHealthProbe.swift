@@ -77,11 +77,11 @@ public final class HTTPHealthProbe: HealthProbe {
     }
 
     private func apiServer(_ address: IPv4Address, _ tls: TLSConfiguration, _ limit: TimeAmount) async -> APIServerHealth? {
-        guard let (status, _) = await get(KubernetesEndpoints.apiServer(at: address, path: KubernetesEndpoints.readyPath), tls, limit)
+        guard let (status, body) = await get(KubernetesEndpoints.apiServer(at: address, path: KubernetesEndpoints.readyPath), tls, limit)
         else {
             return nil
         }
-        return APIServerHealth(isReady: status == 200)
+        return APIServerHealth(readyStatus: status, body: body)
     }
 
     private func get(_ url: String, _ tls: TLSConfiguration, _ limit: TimeAmount) async -> (status: UInt, body: String)? {
@@ -91,5 +91,14 @@ public final class HTTPHealthProbe: HealthProbe {
             let body = try? await response.body.collect(upTo: 4 << 20)
         else { return nil }
         return (response.status.code, String(buffer: body))
+    }
+}
+
+extension APIServerHealth {
+    /// From the answer of `/readyz`. One that fails lists its checks, a line each: `[+]etcd ok`, `[-]kms-provider-0 failed: …`.
+    init(readyStatus status: UInt, body: String) {
+        let failed = body.split(separator: "\n").filter { $0.hasPrefix("[-]") }
+        let isForPlugin = !failed.isEmpty && failed.allSatisfy { $0.hasPrefix("[-]kms-provider") }
+        self.init(isReady: status == 200 || isForPlugin, isSealing: status == 200 || !isForPlugin)
     }
 }

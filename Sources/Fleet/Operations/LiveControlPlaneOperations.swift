@@ -48,7 +48,7 @@ public struct LiveControlPlaneOperations: ControlPlaneOperations {
         try await memberships(of: cluster).promote(id, address)
     }
 
-    private func access(to cluster: Cluster) async throws -> EtcdAccess {
+    func access(to cluster: Cluster) async throws -> EtcdAccess {
         EtcdAccess(cluster: cluster, credentials: try await credentials.credentials(of: cluster), time: time)
     }
 

@@ -25,6 +25,8 @@ public struct ClusterSpec: Codable, Hashable, Sendable {
     public var settings: ClusterSettings
     /// Set while the cluster's data is to become that of a snapshot.
     public var restore: RestoreIntent?
+    /// Set once the cluster's secrets are to be encrypted, and for ever from then on: as in EKS, it cannot be undone.
+    public var encryption: EncryptionIntent?
 
     public init(controlPlane: ControlPlaneSpec, settings: ClusterSettings) {
         self.controlPlane = controlPlane

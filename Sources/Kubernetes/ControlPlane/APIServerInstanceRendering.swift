@@ -4,7 +4,8 @@ import PKI
 import Substrate
 
 extension ControlPlaneRenderer {
-    /// One API server, with the controller manager, the scheduler and the authenticator beside it.
+    /// One API server, with the controller manager, the scheduler and the authenticator beside it, and the KMS plugin when secrets are
+    /// encrypted.
     ///
     /// `authenticator/mappings.json` and `authenticator/signing-keys.json` are written by who knows the access entries.
     /// - Throws: `KubernetesError`, `FleetModelError` (`invalidRelease`), `PKIError`.
@@ -25,9 +26,9 @@ extension ControlPlaneRenderer {
                 ComponentSpec(
                     kind: .authenticator, artifact: context.authenticator,
                     arguments: ["authenticator", "--config", path(AuthenticatorFiles.configuration, in: placement)]),
-            ],
+            ] + kmsPlugin(placement),
             files: try authorityFiles() + servingFiles(placement) + clientFiles() + localKubeconfigs(placement)
-                + authenticatorFiles(placement) + auditFiles())
+                + authenticatorFiles(placement) + auditFiles() + encryptionFiles(placement))
     }
 
     private func authorityFiles() -> [InstanceFile] {

@@ -36,6 +36,7 @@ extension ControlPlaneRenderer {
         flags.set("--etcd-certfile", path("pki/etcd-client.crt", in: placement))
         flags.set("--etcd-keyfile", path("pki/etcd-client.key", in: placement))
         flags.set("--event-ttl", "60m")
+        addEncryption(&flags, placement)
     }
 
     private func addClients(_ flags: inout FlagList, _ placement: InstancePlacement) {

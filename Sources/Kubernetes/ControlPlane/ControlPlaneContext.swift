@@ -13,14 +13,16 @@ public struct ControlPlaneContext: Sendable {
     public var settings: ClusterSettings
     public var release: Release
     public var credentials: ClusterCredentials
-    /// Our own program, which is the authenticator too.
+    /// Our own program, which is the authenticator and the KMS plugin too.
     public var authenticator: Artifact
+    /// How secrets are encrypted; nil: not at all.
+    public var encryption: EncryptionContext?
     /// Leaf certificates are valid from five minutes before.
     public var now: Date
 
     public init(
         cluster: ClusterName, clusterUID: String, region: String, spec: ControlPlaneSpec, settings: ClusterSettings, release: Release,
-        credentials: ClusterCredentials, authenticator: Artifact, now: Date
+        credentials: ClusterCredentials, authenticator: Artifact, encryption: EncryptionContext? = nil, now: Date
     ) {
         self.cluster = cluster
         self.clusterUID = clusterUID
@@ -30,6 +32,7 @@ public struct ControlPlaneContext: Sendable {
         self.release = release
         self.credentials = credentials
         self.authenticator = authenticator
+        self.encryption = encryption
         self.now = now
     }
 

@@ -58,7 +58,8 @@ struct APIServerPlanner {
         // that are cut off lose their sessions.
         result.serving = keep.count { isReady($0) && observation.isBalanced($0.id.name) }
         let enough = min(policy.minimumReadyAPIServers, intent.spec.apiServerCount)
-        let mayDrain = result.serving >= enough
+        // What cannot decrypt takes nobody's place.
+        let mayDrain = keep.count { isReady($0) && observation.isSealing($0) && observation.isBalanced($0.id.name) } >= enough
         func backend(_ instance: InstanceObservation, _ admission: LoadBalancerSpec.Admission) -> LoadBalancerSpec.Backend {
             .init(name: instance.id.name, address: instance.address, admission: admission)
         }
@@ -82,6 +83,13 @@ struct APIServerPlanner {
 
         result.actions += removals(
             retire, observation, mayDrain: mayDrain, isUseless: isUseless, &result.waits)
+        for instance in keep where isReady(instance) && !observation.isSealing(instance) {
+            result.waits.append(
+                Wait(
+                    "KMSPluginDown",
+                    "the KMS plugin of \(instance.id.name) does not do its work: what the API server has not at hand can be neither read nor written"
+                ))
+        }
         for instance in keep where instance.state == .running && !isReady(instance) {
             result.waits.append(
                 Wait("APIServerNotReady", "\(instance.id.name) in \(instance.zone) is starting: its /readyz does not say ok yet"))

@@ -78,6 +78,11 @@ extension ControlPlaneObservation {
         server.state == .running && health.apiServers[server.id.name]?.isReady == true
     }
 
+    /// The KMS plugin beside it runs and does its work, or there is none.
+    func isSealing(_ server: InstanceObservation) -> Bool {
+        health.apiServers[server.id.name]?.isSealing != false && !server.components.contains { $0.kind == .kmsPlugin && !$0.isUp }
+    }
+
     /// The endpoint sends traffic to it.
     func isBalanced(_ name: String) -> Bool {
         substrate.loadBalancer?.state == .running

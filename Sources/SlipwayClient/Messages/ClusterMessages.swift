@@ -55,6 +55,8 @@ public struct ClusterDetail: Codable, Hashable, Sendable {
     public var restore: RestoreIntent?
     public var lastRestore: RestoreRecord?
     public var tags: [String: String]
+    /// Nil: secrets are plain in etcd.
+    public var encryption: EncryptionDetail?
     /// Nil until etcd was looked at.
     public var etcd: EtcdReport?
 
@@ -84,6 +86,7 @@ public struct ClusterDetail: Codable, Hashable, Sendable {
         restore = cluster.spec.restore
         lastRestore = cluster.status.lastRestore
         tags = cluster.spec.settings.tags
+        encryption = cluster.spec.encryption.map { EncryptionDetail($0) }
         etcd = cluster.status.etcd
     }
 }

@@ -33,6 +33,9 @@ struct ClusterDescribe: AsyncParsableCommand {
         if !cluster.tags.isEmpty {
             lines.append("Tags:      \(cluster.tags.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ", "))")
         }
+        if let encryption = cluster.encryption {
+            lines.append("Secrets:   \(encryption.summary): \(encryption.keyARN), version \(encryption.keyVersion)")
+        }
         lines += cluster.conditions.map {
             "\("\($0.kind.rawValue):".padding(toLength: 16, withPad: " ", startingAt: 0)) \($0.status.rawValue) (\($0.reason)) \($0.message)"
         }

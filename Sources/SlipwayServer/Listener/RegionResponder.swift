@@ -30,7 +30,8 @@ public struct RegionResponder: HTTPResponder {
             faults: faults, backups: backups,
             administratorCertificate: { try await parts.administratorCertificate(of: $0, user: $1) },
             proposeRecovery: proposeRecovery, store: parts.store,
-            catalog: parts.catalog, audit: parts.audit, describeRegion: { try await Self.detail(parts, health) }, time: parts.time,
+            catalog: parts.catalog, keys: parts.simulated == nil ? parts.keys : nil, audit: parts.audit,
+            describeRegion: { try await Self.detail(parts, health) }, time: parts.time,
             logger: Logger(label: "slipway.operator"))
         eks = EKSAPI(
             clusters: parts.clusters, identity: parts.identity, audit: parts.audit, time: parts.time, logger: Logger(label: "slipway.eks"))

@@ -5,6 +5,7 @@ import FleetModel
 import FleetStore
 import Foundation
 import Identity
+import KeyRing
 import LocalSubstrate
 import Logging
 import NIOCore
@@ -33,6 +34,8 @@ struct RegionParts: Sendable {
     /// The substrate, when it is a simulated one: it also answers for the control planes that it pretends to run.
     let simulated: SimulatedSubstrate?
     let clusters: Clusters
+    /// What clusters' secrets are encrypted with.
+    let keys: any KeyService
     let http: HTTPClient
     /// For questions about health.
     let probing: HTTPClient
@@ -65,6 +68,7 @@ struct RegionParts: Sendable {
             ? try OwnProgram.artifact(in: releases, record: "\(configuration.dataDirectory)/program.json") : SimulatedReleases.program
         let catalog: any ReleaseCatalog = simulated == nil ? readable : SimulatedReleases(imported: readable)
         let audit = try FileAuditLog(path: configuration.auditLog, logger: Logger(label: "slipway.audit"))
+        let keys = LocalKeyRing(store: store, box: box, region: configuration.region, time: time)
         var client = HTTPClient.Configuration()
         client.timeout.connect = .seconds(2)
         client.connectionPool.idleTimeout = .seconds(30)
@@ -83,7 +87,8 @@ struct RegionParts: Sendable {
             substrate: substrate, simulated: simulated,
             clusters: Clusters(
                 region: configuration.region, cells: configuration.cells, addressPool: configuration.addressPool, store: store,
-                catalog: catalog, time: time, logger: Logger(label: "slipway.clusters")),
+                catalog: catalog, keys: simulated == nil ? keys : nil, time: time, logger: Logger(label: "slipway.clusters")),
+            keys: keys,
             http: HTTPClient(eventLoopGroupProvider: .singleton, configuration: client),
             probing: HTTPClient(eventLoopGroupProvider: .singleton, configuration: probing),
             probeLoops: MultiThreadedEventLoopGroup(numberOfThreads: 1),
@@ -116,7 +121,7 @@ struct RegionParts: Sendable {
         let access = AccessPublisher(store: store, identity: identity, substrate: substrate, operations: operations)
         let rendering = ControlPlaneRendering(
             region: configuration.region, releases: catalog, credentials: credentials, access: access, substrate: substrate,
-            authenticator: authenticator, time: time)
+            authenticator: authenticator, keys: keys, time: time)
         let probe = HTTPHealthProbe(client: probing, identities: identities, time: time)
         let restores = restores(store: store)
         return CellService(
@@ -124,7 +129,7 @@ struct RegionParts: Sendable {
             substrate: substrate, probe: probe, rendering: rendering, operations: operations, access: access,
             etcd: etcdCare(credentials, identities), board: board, restores: restores,
             backups: backupService(cell, store: store, credentials: credentials, probe: probe, restores: restores, board: board),
-            time: time,
+            encryption: SecretEncryption(keys: keys, storage: LiveSecretStorage(operations: operations)), time: time,
             logger: logger)
     }
 

@@ -1,0 +1,118 @@
+import FleetModel
+
+/// What was seen of a cluster whose secrets are encrypted.
+public struct EncryptionObservation: Codable, Hashable, Sendable {
+    /// All API servers run with what the present spec says, and are ready; none of before is left. Said by the status, of the very
+    /// generation that the spec has.
+    public var areServersCurrent: Bool
+    /// Why not, for people.
+    public var whyNot: String?
+    /// The newest version of the cluster's key; nil when the key service does not say.
+    public var newestKeyVersion: Int?
+    /// Another change of the cluster is under way.
+    public var isBusy: Bool
+    /// What etcd holds; only looked at where the phase asks for it.
+    public var secrets: SecretCensus?
+
+    public init(
+        areServersCurrent: Bool, whyNot: String? = nil, newestKeyVersion: Int? = nil, isBusy: Bool = false, secrets: SecretCensus? = nil
+    ) {
+        self.areServersCurrent = areServersCurrent
+        self.whyNot = whyNot
+        self.newestKeyVersion = newestKeyVersion
+        self.isBusy = isBusy
+        self.secrets = secrets
+    }
+}
+
+/// What etcd holds of a cluster's secrets, as of one revision.
+public struct SecretCensus: Codable, Hashable, Sendable {
+    /// How many secrets there are.
+    public var total: Int
+    /// Of these, how many are not sealed with the target.
+    public var others: Int
+    /// etcd's, at which this was so.
+    public var revision: Int64
+    /// What was before that revision can be read no more.
+    public var isHistoryGone: Bool
+
+    public init(total: Int, others: Int, revision: Int64, isHistoryGone: Bool = false) {
+        self.total = total
+        self.others = others
+        self.revision = revision
+        self.isHistoryGone = isHistoryGone
+    }
+}
+
+/// What to do next about a cluster's encryption.
+public enum EncryptionStep: Codable, Hashable, Sendable {
+    /// All is as wanted.
+    case nothing
+    case wait(Wait)
+    /// The phase is over. `changesServers`: API servers get another configuration, so their revision rises with it.
+    case enter(EncryptionPhase, changesServers: Bool)
+    /// Has the API servers write anew what is not sealed with the target.
+    case rewrite
+    /// Makes etcd forget what was before this revision.
+    case compact(Int64)
+    /// The key has a newer version: everything is to be sealed with that.
+    case rotate(to: Int)
+}
+
+/// From what is wanted and what was seen to the next step. Pure; no step is taken before all API servers are where the last one led.
+///
+/// The rule that it keeps: API servers of two neighbouring phases run side by side while one replaces the other, and each reads what
+/// the other writes.
+public struct EncryptionPlanner: Sendable {
+    public init() {}
+
+    public func step(_ intent: EncryptionIntent, _ seen: EncryptionObservation) -> EncryptionStep {
+        switch intent.phase {
+        case .readable: seen.areServersCurrent ? .enter(.writable, changesServers: true) : waitForServers(intent, seen)
+        case .writable: seen.areServersCurrent ? .enter(.rewriting, changesServers: false) : waitForServers(intent, seen)
+        case .rewriting: rewriting(seen)
+        case .compacting(let revision): compacting(intent, revision, seen)
+        case .retiring: seen.areServersCurrent ? .enter(.settled, changesServers: false) : waitForServers(intent, seen)
+        case .settled: settled(intent, seen)
+        }
+    }
+
+    /// What a rotation to `seal` makes of the intent.
+    public func rotated(_ intent: EncryptionIntent, to seal: EncryptionSeal, updateID: String) -> EncryptionIntent {
+        var new = intent
+        new.older = [intent.target] + intent.older
+        new.target = seal
+        new.phase = .readable
+        new.updateID = updateID
+        return new
+    }
+
+    private func rewriting(_ seen: EncryptionObservation) -> EncryptionStep {
+        guard let secrets = seen.secrets else { return Self.unseen }
+        return secrets.others == 0 ? .enter(.compacting(secrets.revision), changesServers: false) : .rewrite
+    }
+
+    private func compacting(_ intent: EncryptionIntent, _ revision: Int64, _ seen: EncryptionObservation) -> EncryptionStep {
+        guard let secrets = seen.secrets else { return Self.unseen }
+        // Somebody put other data in etcd's place meanwhile.
+        guard secrets.others == 0 else { return .enter(.rewriting, changesServers: false) }
+        guard secrets.isHistoryGone else { return .compact(revision) }
+        return intent.older.isEmpty ? .enter(.settled, changesServers: false) : .enter(.retiring, changesServers: true)
+    }
+
+    private func settled(_ intent: EncryptionIntent, _ seen: EncryptionObservation) -> EncryptionStep {
+        guard let newest = seen.newestKeyVersion, newest > intent.target.keyVersion else { return .nothing }
+        guard !seen.isBusy else {
+            return .wait(Wait("RotationLater", "version \(newest) of the key is taken up when the cluster's present change has ended"))
+        }
+        guard seen.areServersCurrent else { return waitForServers(intent, seen) }
+        return .rotate(to: newest)
+    }
+
+    private func waitForServers(_ intent: EncryptionIntent, _ seen: EncryptionObservation) -> EncryptionStep {
+        let why = seen.whyNot.map { " (\($0))" } ?? ""
+        return .wait(Wait("EncryptionWaits", "not all API servers are where they are to be\(why): \(intent.phase.summary)"))
+    }
+
+    private static let unseen = EncryptionStep.wait(Wait("EtcdNotSeen", "etcd does not say what it holds"))
+}

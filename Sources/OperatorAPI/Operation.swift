@@ -32,6 +32,7 @@ enum Operation: Hashable, Sendable {
     case describeZonePolicy
     case setZonePolicy
     case backups(BackupOperation)
+    case updates(UpdateOperation)
 
     /// Nil when there is no such operation.
     init?(method: HTTPRequest.Method, path: Substring) {
@@ -68,8 +69,13 @@ enum Operation: Hashable, Sendable {
         case (.get, "zone-policy", nil, nil, nil, 1): self = .describeZonePolicy
         case (.put, "zone-policy", nil, nil, nil, 1): self = .setZonePolicy
         default:
-            guard let operation = BackupOperation(method: method.rawValue, parts: parts) else { return nil }
-            self = .backups(operation)
+            if let operation = BackupOperation(method: method.rawValue, parts: parts) {
+                self = .backups(operation)
+            } else if let operation = UpdateOperation(method: method.rawValue, parts: parts) {
+                self = .updates(operation)
+            } else {
+                return nil
+            }
         }
     }
 
@@ -103,6 +109,7 @@ enum Operation: Hashable, Sendable {
         case .describeZonePolicy: "DescribeZonePolicy"
         case .setZonePolicy: "SetZonePolicy"
         case .backups(let operation): operation.name
+        case .updates(let operation): operation.name
         }
     }
 
@@ -117,6 +124,7 @@ enum Operation: Hashable, Sendable {
             .describeZone(let name), .evacuateZone(let name), .restoreZone(let name):
             name
         case .backups(let operation): operation.resource
+        case .updates(let operation): operation.resource
         default: nil
         }
     }

@@ -119,6 +119,10 @@ public struct LoadBalancerSpec: Codable, Hashable, Sendable {
     public var backends: [Backend]
     /// CA of the API servers' certificates, PEM; health checks verify with it.
     public var certificateAuthority: String
+    /// Who reaches it; nil: everybody.
+    public var access: EndpointAccess?
+    /// Where Slipway itself comes in, from the network's gateway only.
+    public var doorPort: UInt16 = 8443
 
     /// One API server behind the endpoint.
     public struct Backend: Codable, Hashable, Sendable {
@@ -146,8 +150,9 @@ public struct LoadBalancerSpec: Codable, Hashable, Sendable {
 
     public init(
         cluster: ClusterName, network: ClusterNetwork, address: IPv4Address, port: UInt16 = 443, backendPort: UInt16 = 6443,
-        backends: [Backend], certificateAuthority: String
+        backends: [Backend], certificateAuthority: String, access: EndpointAccess? = nil
     ) {
+        self.access = access
         self.cluster = cluster
         self.network = network
         self.address = address

@@ -14,6 +14,10 @@ public protocol InstanceRendering: Sendable {
 public protocol ControlPlaneOperations: Sendable {
     /// Makes the Kubernetes objects that Slipway keeps in every cluster. Idempotent.
     func bootstrap(_ cluster: Cluster) async throws
+    /// Does through the API server at `address` what customers do: creates, watches, changes and deletes an object.
+    /// - Returns: what went wrong; nil: nothing.
+    /// - Throws: when it could not be tried at all, and on cancellation.
+    func check(_ address: IPv4Address, of cluster: Cluster) async throws -> String?
     /// Hands etcd's leadership over; returns when the new leader leads.
     func moveLeader(of cluster: Cluster, from: InstanceID, to: InstanceID) async throws
     /// Who is a member of etcd, as the quorum of the cluster knows it.

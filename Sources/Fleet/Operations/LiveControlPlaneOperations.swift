@@ -25,6 +25,10 @@ public struct LiveControlPlaneOperations: ControlPlaneOperations {
         for object in try AccessPolicyManifests.clusterObjects() { try await api.apply(object) }
     }
 
+    public func check(_ address: IPv4Address, of cluster: Cluster) async throws -> String? {
+        try await CustomerCheck(api: try await api(of: cluster, at: KubernetesEndpoints.apiServer(at: address)), time: time).run()
+    }
+
     /// etcd's revision of a cluster just now; nil when it does not answer.
     public func etcdRevision(of cluster: Cluster) async -> Int64? {
         try? await EtcdClient.with(try await access(to: cluster).configuration()) { try await $0.range(.key([0])).revision }
@@ -58,10 +62,17 @@ public struct LiveControlPlaneOperations: ControlPlaneOperations {
 
     /// The cluster's API as Slipway sees it: through the endpoint, as an administrator for an hour.
     func api(of cluster: Cluster) async throws -> KubernetesAPI {
+        let spec = cluster.spec.controlPlane
+        let isOpen = spec.endpointAccess == nil
+        return try await api(
+            of: cluster, at: isOpen ? KubernetesEndpoints.endpoint(of: spec.network) : KubernetesEndpoints.serviceDoor(of: spec.network))
+    }
+
+    private func api(of cluster: Cluster, at base: String) async throws -> KubernetesAPI {
         let credentials = try await credentials.credentials(of: cluster)
         let identity = try credentials.clientCertificate(user: "slipway", groups: ["system:masters"], now: time.now, lifetime: 3600)
         return try KubernetesAPI(
-            client: client, base: KubernetesEndpoints.endpoint(of: cluster.spec.controlPlane.network),
+            client: client, base: base,
             authority: credentials.clusterAuthority.certificatePEM, identity: identity)
     }
 }

@@ -10,6 +10,11 @@ extension ControlPlaneRenderer {
     /// - Throws: `KubernetesError`, `FleetModelError` (`invalidRelease`), `PKIError`.
     public func apiServerInstance(_ placement: InstancePlacement) throws -> InstanceSpec {
         let release = context.release
+        guard release.kubernetesVersion.minorVersion == context.spec.version.minorVersion else {
+            throw KubernetesError(
+                .invalidContext,
+                "Release \(release.id) is Kubernetes \(release.kubernetesVersion) and \(context.cluster) wants \(context.spec.version).")
+        }
         return instance(
             placement, role: .apiServer,
             components: [

@@ -54,6 +54,8 @@ public struct ClusterDetail: Codable, Hashable, Sendable {
     /// Set while the cluster is being restored.
     public var restore: RestoreIntent?
     public var lastRestore: RestoreRecord?
+    /// Set while an update is under way.
+    public var update: UpdateProgress?
     public var tags: [String: String]
     /// Nil until etcd was looked at.
     public var etcd: EtcdReport?
@@ -82,6 +84,7 @@ public struct ClusterDetail: Codable, Hashable, Sendable {
         steps = cluster.status.steps
         instances = cluster.status.instances
         restore = cluster.spec.restore
+        update = cluster.spec.update.map { UpdateProgress($0) }
         lastRestore = cluster.status.lastRestore
         tags = cluster.spec.settings.tags
         etcd = cluster.status.etcd

@@ -116,10 +116,11 @@ extension LocalSubstrate {
                 ServiceTree.Service(
                     kind: component.kind, artifact: program,
                     command: ["\(unit.directory)/bin/\(component.kind.rawValue)"] + component.arguments,
-                    environment: component.environment)
+                    environment: component.environment, deliveredLog: component.deliveredLog)
             }
             try ServiceTree(unit: unit, restartDelay: configuration.restartDelay).write(services, to: unit.unfinished)
             for service in services { try FileTree.makeDirectory("\(unit.logs)/\(service.kind.rawValue)") }
+            for path in services.compactMap(\.deliveredLog) { try FileTree.makeDirectory(path) }
             try FileTree.replace("\(unit.unfinished)/spec.json", try Record.text(record))
         } catch {
             try? FileTree.remove(unit.unfinished)

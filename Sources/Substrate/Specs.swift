@@ -43,10 +43,14 @@ public struct InstancePaths: Hashable, Sendable {
     public var directory: String
     /// Data of the instance's volume. Absolute; empty without one.
     public var volume: String
-    /// Logs of the components (audit log…). Absolute.
+    /// Logs of the components. Absolute.
     public var logs: String
+    /// Where logs go that the cluster's owner wants: a directory for each type, and in it one for each instance. They stay when the
+    /// instance goes. Absolute.
+    public var deliveredLogs: String
 
-    public init(directory: String, volume: String, logs: String) {
+    public init(directory: String, volume: String, logs: String, deliveredLogs: String? = nil) {
+        self.deliveredLogs = deliveredLogs ?? "\(logs)/delivered"
         self.directory = directory
         self.volume = volume
         self.logs = logs
@@ -61,8 +65,13 @@ public struct ComponentSpec: Codable, Hashable, Sendable {
     /// Without the program's own name.
     public var arguments: [String]
     public var environment: [String: String]
+    /// A directory that gets a copy of what it says. Absolute; nil: none does.
+    public var deliveredLog: String?
 
-    public init(kind: ComponentKind, artifact: Artifact, arguments: [String], environment: [String: String] = [:]) {
+    public init(
+        kind: ComponentKind, artifact: Artifact, arguments: [String], environment: [String: String] = [:], deliveredLog: String? = nil
+    ) {
+        self.deliveredLog = deliveredLog
         self.kind = kind
         self.artifact = artifact
         self.arguments = arguments

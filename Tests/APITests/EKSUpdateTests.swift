@@ -2,7 +2,11 @@ import ClusterService
 import FleetModel
 import FleetStore
 import Foundation
+import HTTPTypes
+import Identity
+import SignatureV4
 import Testing
+import Timing
 
 @Suite struct EKSUpdateTests {
     /// A region with the active cluster `demo` of Kubernetes 1.20, platform version 1.

@@ -8,6 +8,8 @@ public struct ClusterOverview: Codable, Hashable, Sendable {
     public var status: String
     public var version: String
     public var release: String
+    /// All that it is made of, or would go back to.
+    public var releasesInUse: Set<String>
     public var cell: String
     public var endpoint: String?
     public var createdAt: Date
@@ -19,6 +21,8 @@ public struct ClusterOverview: Codable, Hashable, Sendable {
         status = cluster.status.phase.rawValue
         version = cluster.spec.controlPlane.version.minorVersion.description
         release = cluster.spec.controlPlane.release.rawValue
+        let specs = [cluster.spec.controlPlane] + [cluster.spec.update?.previous].compactMap { $0 }
+        releasesInUse = Set(specs.flatMap { [$0.release.rawValue, $0.etcdRelease.rawValue] })
         cell = cluster.cell.rawValue
         endpoint = cluster.status.endpoint
         createdAt = cluster.metadata.createdAt

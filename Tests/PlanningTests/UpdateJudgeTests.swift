@@ -47,6 +47,7 @@ import Testing
     @Test func oneThatFailsTheCheck() throws {
         var fixture = try begun()
         fixture.observation.trials["api-3", default: InstanceTrial()].failure = "create: 500"
+        fixture.observation.trials["api-3"]?.failures = 3
         fixture.observation.trials["api-3"]?.failingSeconds = fixture.policy.update.checkPatience + 1
         #expect(reason(fixture)?.contains("create: 500") == true)
         // Not while etcd has no quorum: then nobody could pass.

@@ -171,6 +171,7 @@ import Testing
 
     @Test func aPatchWaitsWhileAnotherDoesNotServe() throws {
         var fixture = try patching()
+        fixture.change("api-2") { $0.release = ReleaseID(rawValue: "1.33.4-eks.2") }
         fixture.silence("api-2")
         #expect(!fixture.titles.contains { $0.contains("drain") || $0.hasPrefix("replace") })
         #expect(fixture.reasons.contains("MinimumReady"))

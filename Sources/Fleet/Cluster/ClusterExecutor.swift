@@ -97,9 +97,10 @@ struct ClusterExecutor: Sendable {
 
     /// What fails on one of before, too, is not this one's fault.
     private func check(_ id: InstanceID, _ address: IPv4Address, _ baseline: IPv4Address?, of cluster: Cluster) async throws {
-        guard let failure = try await operations.check(address, of: cluster) else { return trials.note(.passed, of: id) }
-        let other = if let baseline { try await operations.check(baseline, of: cluster) } else { String?.none }
-        trials.note(other.map { .undecided($0) } ?? .failed(failure), of: id)
+        let outcome = try await operations.check(address, of: cluster)
+        let isFine = outcome.failure == nil && outcome.seconds <= CheckOutcome.slow
+        let other: CheckOutcome? = if let baseline, !isFine { try await operations.check(baseline, of: cluster) } else { nil }
+        trials.note(outcome.result(baseline: other), of: id)
     }
 
     private var restoring: any ClusterRestoring {

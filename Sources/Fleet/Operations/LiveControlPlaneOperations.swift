@@ -11,9 +11,12 @@ import Timing
 public struct LiveControlPlaneOperations: ControlPlaneOperations {
     private let client: HTTPClient
     private let credentials: CredentialStore
+    private let requests: (any RequestHolding)?
     private let time: TimeSource
 
-    public init(client: HTTPClient, credentials: CredentialStore, time: TimeSource) {
+    /// - Parameter requests: holds clusters' requests; nil where that cannot be done.
+    public init(client: HTTPClient, credentials: CredentialStore, requests: (any RequestHolding)? = nil, time: TimeSource) {
+        self.requests = requests
         self.client = client
         self.credentials = credentials
         self.time = time
@@ -25,7 +28,7 @@ public struct LiveControlPlaneOperations: ControlPlaneOperations {
         for object in try AccessPolicyManifests.clusterObjects() { try await api.apply(object) }
     }
 
-    public func check(_ address: IPv4Address, of cluster: Cluster) async throws -> String? {
+    public func check(_ address: IPv4Address, of cluster: Cluster) async throws -> CheckOutcome {
         try await CustomerCheck(api: try await api(of: cluster, at: KubernetesEndpoints.apiServer(at: address)), time: time).run()
     }
 
@@ -35,7 +38,7 @@ public struct LiveControlPlaneOperations: ControlPlaneOperations {
     }
 
     public func moveLeader(of cluster: Cluster, from: InstanceID, to: InstanceID) async throws {
-        try await EtcdLeadership(access: try await access(to: cluster)).move(from: from.name, to: to.name)
+        try await EtcdLeadership(access: try await access(to: cluster), requests: requests).move(from: from.name, to: to.name)
     }
 
     public func membership(of cluster: Cluster, asking members: [InstanceID]) async throws -> [EtcdMembership] {

@@ -79,7 +79,7 @@ extension InstanceTrials.Subject {
             if let before = processes[part.kind], before != process {
                 trial.ends[part.kind.rawValue, default: 0] += 1
                 (passingSince, failingSince, checkedAt) = (nil, nil, nil)
-                (trial.passes, trial.failure) = (0, nil)
+                (trial.passes, trial.failures, trial.failure) = (0, 0, nil)
             }
             processes[part.kind] = process
         }
@@ -90,13 +90,17 @@ extension InstanceTrials.Subject {
         switch result {
         case .passed:
             trial.passes += 1
+            trial.failures = 0
             trial.failure = nil
             failingSince = nil
             passingSince = passingSince ?? now
         // Says nothing about this instance.
-        case .undecided: failingSince = nil
+        case .undecided:
+            failingSince = nil
+            (trial.failures, trial.failure) = (0, nil)
         case .failed(let reason):
             trial.passes = 0
+            trial.failures += 1
             trial.failure = reason
             passingSince = nil
             failingSince = failingSince ?? now

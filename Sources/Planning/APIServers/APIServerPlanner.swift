@@ -11,8 +11,10 @@ struct APIServerPlanner {
     struct Result {
         var actions: [Action] = []
         var waits: [Wait] = []
-        /// Ready instances that the endpoint sends traffic to.
+        /// Ready instances that stay and that the endpoint sends traffic to.
         var serving = 0
+        /// All that do, whether they stay or not.
+        var answering = 0
         /// Addresses of instances that were cut off.
         var fenced: Set<IPv4Address> = []
     }
@@ -59,6 +61,7 @@ struct APIServerPlanner {
 
         // The endpoint: those that stay take traffic; those that go are drained once it sends traffic to enough others; those
         // that are cut off lose their sessions.
+        result.answering = all.count { isReady($0) && observation.isBalanced($0.id.name) }
         result.serving = keep.count { isReady($0) && observation.isBalanced($0.id.name) }
         let enough = min(policy.minimumReadyAPIServers, intent.spec.apiServerCount)
         let mayDrain = result.serving >= (trial.isForward ? intent.spec.apiServerCount : enough)
@@ -81,7 +84,7 @@ struct APIServerPlanner {
                 keep, current: { isCurrent($0, intent) },
                 wanted: { apiServer(named: $0.id.name, zone: $0.zone, address: $0.address, intent) }, &backends, &result)
         }
-        trial.check(keep, retire, &result)
+        trial.check(keep.filter { isCurrent($0, intent) }, retire, &result)
         backends.sort { $0.name < $1.name }
         let isPlaced =
             balancer?.state == .running && balancer.map { sameBackends($0.backends, backends) } == true

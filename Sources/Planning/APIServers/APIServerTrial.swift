@@ -45,7 +45,9 @@ struct APIServerTrial {
                 result.waits.append(wait(instance))
             }
             guard trial(of: instance).needsCheck(policy.update) else { continue }
-            let baseline = (retire + keep).first { $0.id != instance.id && observation.isReady($0) && admission(of: $0) != nil }
+            let baseline = observation.substrate.instances.first {
+                $0.role == .apiServer && $0.id != instance.id && observation.isReady($0) && admission(of: $0) != nil
+            }
             result.actions.append(.checkInstance(instance.id, instance.address, baseline: baseline?.address))
         }
     }
@@ -60,9 +62,13 @@ struct APIServerTrial {
 
     /// Why a drained one of before stays at hand; nil: it need not.
     func bake(_ instance: InstanceObservation) -> Wait? {
-        guard isForward, admission(of: instance) != nil,
-            observation.drainingSeconds[instance.id.name, default: 0] < policy.update.bake
-        else { return nil }
+        guard isForward, admission(of: instance) != nil else { return nil }
+        if let (name, trial) = observation.trials.filter({ $0.value.failure != nil }).min(by: { $0.key < $1.key }),
+            let failure = trial.failure
+        {
+            return Wait("Baking", "\(instance.id.name) stays at hand, since the check of \(name) fails: \(failure)")
+        }
+        guard observation.drainingSeconds[instance.id.name, default: 0] < policy.update.bake else { return nil }
         return Wait(
             "Baking", "\(instance.id.name) stays at hand until the new API servers have served for \(Int(policy.update.bake)) s")
     }

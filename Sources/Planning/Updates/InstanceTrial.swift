@@ -13,6 +13,8 @@ public struct InstanceTrial: Codable, Hashable, Sendable {
     /// The check fails, and passes on an instance of before: what went wrong the last time, and for how long it has been so.
     public var failure: String?
     public var failingSeconds: Double = 0
+    /// How often it has failed so in a row.
+    public var failures = 0
 
     public init() {}
 

@@ -72,7 +72,7 @@ public struct UpdateJudge: Sendable {
         case .apiServer:
             // Without etcd no API server is any good.
             guard hasQuorum else { return nil }
-            if let failure = trial.failure, trial.failingSeconds > policy.checkPatience {
+            if let failure = trial.failure, trial.failures >= 3, trial.failingSeconds > policy.checkPatience {
                 return Fault(
                     reason:
                         "\(name) on release \(instance.release) fails the check that an instance of before passes: \(failure)",

@@ -80,7 +80,7 @@ struct ManagedSubstrate: Substrate, HealthProbe, ControlPlaneOperations {
         try await change { try await SimulatedOperations(base).promoteMember(id, address, of: cluster) }
     }
 
-    func check(_ address: IPv4Address, of cluster: Cluster) async throws -> String? {
+    func check(_ address: IPv4Address, of cluster: Cluster) async throws -> CheckOutcome {
         try await look { try await SimulatedOperations(base).check(address, of: cluster) }
     }
 
@@ -121,10 +121,10 @@ public struct SimulatedOperations: ControlPlaneOperations {
         try substrate.change(.promote(id.name), of: cluster.name)
     }
 
-    public func check(_ address: IPv4Address, of cluster: Cluster) async throws -> String? {
+    public func check(_ address: IPv4Address, of cluster: Cluster) async throws -> CheckOutcome {
         let (seen, health) = substrate.trueState(of: cluster.name)
         let name = seen.instances.first { $0.address == address }?.id.name
-        return name.flatMap { health.apiServers[$0]?.isReady } == true ? nil : "it does not answer"
+        return CheckOutcome(failure: name.flatMap { health.apiServers[$0]?.isReady } == true ? nil : "it does not answer")
     }
 
     public func bootstrap(_ cluster: Cluster) async throws {

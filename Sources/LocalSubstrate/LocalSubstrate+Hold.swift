@@ -4,16 +4,16 @@ import Substrate
 import Timing
 
 extension LocalSubstrate: RequestHolding {
-    /// Longer than anything takes that requests are held for; short enough for clients that wait.
-    private static let holdSeconds = 2
+    /// The balancer's health checks are held, too: what is sent again after this time must still be in time for them (2 s).
+    private static let holdMilliseconds = 900
     /// Requests that take longer than this are not waited for.
-    private static let holdPatience = Duration.seconds(1)
+    private static let holdPatience = Duration.milliseconds(400)
 
     public func holdRequests(in cluster: ClusterName) async {
         let balancer = Record.read(BalancerRecord.self, names.balancer(cluster).record)
         guard let port = balancer?.backendPort else { return }
         let units = await held(cluster)
-        await nft(units) { _ in (["-f", "-"], RequestHold.definition(port: port, seconds: Self.holdSeconds)) }
+        await nft(units) { _ in (["-f", "-"], RequestHold.definition(port: port, milliseconds: Self.holdMilliseconds)) }
         let deadline = time.uptime + Self.holdPatience
         var last: [Int?] = []
         while time.uptime < deadline {

@@ -4,7 +4,7 @@ import FleetModel
 /// etcd with TLS cuts off what it has begun, and a write that is cut off is an error to its client. Held requests are not lost; they
 /// wait in their connections, and go on.
 public protocol RequestHolding: Sendable {
-    /// Returns when what was begun has been answered, or after a second. Ends by itself after two seconds, whoever is killed.
+    /// Returns when what was begun has been answered, or after a while. Ends by itself within a second, whoever is killed.
     /// Where it does not work, requests go on, and it is logged.
     func holdRequests(in cluster: ClusterName) async
     func releaseRequests(in cluster: ClusterName) async

@@ -44,6 +44,14 @@ import Testing
         #expect(reason(fixture)?.contains("kube-apiserver of release 1.33.4-eks.2 on api-4") == true)
     }
 
+    @Test func whatLosesItsLeaseIsNoSign() throws {
+        var fixture = try begun()
+        fixture.observation.trials["api-4", default: InstanceTrial()].ends = ["kube-scheduler": 3]
+        #expect(fixture.verdict == nil)
+        fixture.observation.trials["api-4"]?.ends = ["kube-scheduler": 5]
+        #expect(reason(fixture)?.contains("kube-scheduler") == true)
+    }
+
     @Test func oneThatFailsTheCheck() throws {
         var fixture = try begun()
         fixture.observation.trials["api-3", default: InstanceTrial()].failure = "create: 500"

@@ -4,13 +4,13 @@ struct RequestHold {
 
     /// Segments with a request in them are dropped and sent again by their senders, until the element of the set expires. What is
     /// shorter is no request: acknowledgements, window updates, the end of a connection.
-    static func definition(port: UInt16, seconds: Int) -> String {
+    static func definition(port: UInt16, milliseconds: Int) -> String {
         """
         table inet \(table)
         delete table inet \(table)
         table inet \(table) {
             counter answered { }
-            set held { type inet_service; flags timeout; elements = { \(port) timeout \(seconds)s }; }
+            set held { type inet_service; flags timeout; elements = { \(port) timeout \(milliseconds)ms }; }
             chain input {
                 type filter hook input priority filter; policy accept;
                 tcp dport @held meta length > 100 drop

@@ -18,8 +18,9 @@ public struct InstanceTrial: Codable, Hashable, Sendable {
 
     public init() {}
 
+    /// Passes are counted anew when a process has ended.
     public func hasPassed(_ policy: UpdatePolicy) -> Bool {
-        passes >= 2 && passingSeconds >= policy.trial && ends.isEmpty
+        passes >= 2 && passingSeconds >= policy.trial
     }
 
     public func needsCheck(_ policy: UpdatePolicy) -> Bool { secondsSinceCheck.map { $0 >= policy.checkInterval } ?? true }

@@ -55,7 +55,9 @@ public struct UpdateJudge: Sendable {
         let policy = policy.update
         let name = instance.id.name
         let trial = observation.trials[name] ?? InstanceTrial()
-        for (component, count) in trial.ends.sorted(by: { $0.key < $1.key }) where count >= policy.endLimit {
+        for (component, count) in trial.ends.sorted(by: { $0.key < $1.key }) {
+            let isMain = component == ComponentKind.apiServer.rawValue || component == ComponentKind.etcd.rawValue
+            guard count >= (isMain ? policy.endLimit : policy.helperEndLimit) else { continue }
             let words = instance.components.first { $0.kind.rawValue == component }?.lastWords
             return Fault(
                 reason: "\(component) of release \(instance.release) on \(name) has ended \(count) times\(Self.quoted(words))")

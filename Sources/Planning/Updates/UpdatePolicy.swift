@@ -12,8 +12,10 @@ public struct UpdatePolicy: Codable, Hashable, Sendable {
     public var startLimit: Double = 90
     /// The check of a new API server, which has passed on an old one, may fail for this time.
     public var checkPatience: Double = 8
-    /// A process of a new instance that has ended by itself this often is a bad one.
+    /// An API server or etcd of a new instance that has ended by itself this often is a bad one.
     public var endLimit = 2
+    /// The same of what runs beside an API server: the controller manager and the scheduler also end when they lose their lease.
+    public var helperEndLimit = 5
     /// An instance that could not even be made this often is a bad one.
     public var failedStartLimit = 3
     /// An update that takes longer, while every zone is in service, goes back.

@@ -68,7 +68,7 @@ public struct ClusterAdmission: Sendable {
     }
 
     /// Empty means every zone. EKS asks for subnets in two zones at least.
-    private func subnets(_ given: [String]) throws -> [String] {
+    func subnets(_ given: [String]) throws -> [String] {
         let known = region.zones.map { region.subnetID(of: $0) }
         // `aws eks create-cluster --resources-vpc-config subnetIds=` sends one empty name.
         let given = given.filter { !$0.isEmpty }
@@ -85,20 +85,29 @@ public struct ClusterAdmission: Sendable {
     }
 
     private func setNetwork(_ settings: inout ClusterSettings, _ vpc: NewCluster.VPCConfig) throws {
-        settings.securityGroupIDs = vpc.securityGroupIds ?? []
-        for group in settings.securityGroupIDs where !ARNRules.isSecurityGroup(group) {
-            throw invalid("The security group ID '\(group.prefix(80))' is not of the form sg-0123456789abcdef0.")
-        }
+        settings.securityGroupIDs = try securityGroups(vpc.securityGroupIds ?? [])
         settings.endpointPublicAccess = vpc.endpointPublicAccess ?? settings.endpointPublicAccess
         settings.endpointPrivateAccess = vpc.endpointPrivateAccess ?? settings.endpointPrivateAccess
         guard settings.endpointPublicAccess || settings.endpointPrivateAccess else {
             throw invalid("Private and public endpoint access cannot both be false.")
         }
         guard let blocks = vpc.publicAccessCidrs, !blocks.isEmpty else { return }
+        settings.publicAccessCIDRs = try publicBlocks(blocks)
+    }
+
+    func publicBlocks(_ blocks: [String]) throws -> [String] {
         for block in blocks where (try? IPv4Block(block)) == nil {
             throw invalid("'\(block.prefix(80))' in publicAccessCidrs is not an address block such as 192.0.2.0/24.")
         }
-        settings.publicAccessCIDRs = blocks
+        guard blocks.count <= 40 else { throw invalid("publicAccessCidrs can have 40 blocks at most; these are \(blocks.count).") }
+        return blocks
+    }
+
+    func securityGroups(_ groups: [String]) throws -> [String] {
+        for group in groups where !ARNRules.isSecurityGroup(group) {
+            throw invalid("The security group ID '\(group.prefix(80))' is not of the form sg-0123456789abcdef0.")
+        }
+        return groups
     }
 
     /// EKS: inside 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16, between /24 and /12, and no overlap with the VPC.
@@ -127,8 +136,10 @@ public struct ClusterAdmission: Sendable {
         return ranges.contains { $0.contains(block.base) && block.prefixLength >= $0.prefixLength }
     }
 
-    private func logTypes(_ logging: NewCluster.Logging?) throws -> [String] {
-        let known = ["api", "audit", "authenticator", "controllerManager", "scheduler"]
+    static let logTypeNames = ["api", "audit", "authenticator", "controllerManager", "scheduler"]
+
+    func logTypes(_ logging: NewCluster.Logging?) throws -> [String] {
+        let known = Self.logTypeNames
         var enabled: Set<String> = []
         for setup in logging?.clusterLogging ?? [] {
             for type in setup.types ?? [] {
@@ -152,7 +163,7 @@ public struct ClusterAdmission: Sendable {
             config?.bootstrapClusterCreatorAdminPermissions ?? settings.bootstrapClusterCreatorAdminPermissions
     }
 
-    private func choice(_ given: String?, of values: [String], _ parameter: String, _ fallback: String) throws -> String {
+    func choice(_ given: String?, of values: [String], _ parameter: String, _ fallback: String) throws -> String {
         guard let given else { return fallback }
         guard values.contains(given) else {
             throw invalid("'\(given.prefix(40))' is not allowed for \(parameter): use \(values.joined(separator: ", ")).")
@@ -160,5 +171,5 @@ public struct ClusterAdmission: Sendable {
         return given
     }
 
-    private func invalid(_ message: String) -> ClusterServiceError { ClusterServiceError(.invalidParameter, message) }
+    func invalid(_ message: String) -> ClusterServiceError { ClusterServiceError(.invalidParameter, message) }
 }

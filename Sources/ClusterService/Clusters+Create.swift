@@ -90,8 +90,9 @@ extension Clusters {
         async throws -> Cluster
     {
         let network = try ClusterNetwork(pool: admission.addressPool, slot: slot)
-        let spec = ControlPlaneSpec(
+        var spec = ControlPlaneSpec(
             release: release.id, version: release.kubernetesVersion, zones: region.zones, etcdSize: etcdSize, network: network)
+        spec.endpointAccess = EndpointAccess(settings)
         return Cluster(
             name: name, cell: try await roomiestCell(), metadata: Metadata(uid: UUID().uuidString.lowercased(), createdAt: time.now),
             spec: ClusterSpec(controlPlane: spec, settings: settings))

@@ -29,7 +29,7 @@ extension Clusters {
             var update = ClusterUpdate.encryption(
                 UUID().uuidString.lowercased(), of: stored.value, keyARN: key.arn, type: "AssociateEncryptionConfig", now: time.now)
             update.token = request.clientRequestToken
-            let others = try await changes(of: stored.value)
+            let others = try await updates(of: stored.value)
             if let token = request.clientRequestToken, let earlier = others.first(where: { $0.token == token }) {
                 guard earlier.type == update.type, earlier.parameters == update.parameters else {
                     throw invalid("The client request token was used before for \(name) with other parameters.")
@@ -68,6 +68,9 @@ extension Clusters {
         }
         if let restore = cluster.spec.restore {
             throw ClusterServiceError(.inUse, "Cluster \(name) is being restored from \(restore.summary).", cluster: name)
+        }
+        if let update = cluster.spec.update {
+            throw ClusterServiceError(.inUse, "Cluster \(name) has an update in progress: \(update.id).", cluster: name)
         }
         if let other = updates.first(where: { $0.status == .inProgress }) {
             throw ClusterServiceError(.inUse, "Cluster \(name) has an update in progress: \(other.id).", cluster: name)

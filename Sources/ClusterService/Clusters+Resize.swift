@@ -13,6 +13,10 @@ extension Clusters {
             guard current.metadata.deletionRequestedAt == nil else {
                 throw ClusterServiceError(.inUse, "Cluster \(name) is being deleted.", cluster: name)
             }
+            // One that fails puts back what was before it.
+            if let update = current.spec.update {
+                throw ClusterServiceError(.inUse, "Cluster \(name) has an update in progress: \(update.id).", cluster: name)
+            }
             let size = try Self.etcdSize(current.spec.controlPlane.etcdSize, quotaMiB: etcdQuotaMiB)
             guard size != current.spec.controlPlane.etcdSize else { return nil }
             // An etcd whose database is larger than its quota takes no writes from its first moment.

@@ -72,23 +72,6 @@ public struct Clusters: Sendable {
         return clusters.sorted { $0.name < $1.name }
     }
 
-    /// A cluster's updates, newest first.
-    public func updates(of name: String, as caller: Principal) async throws -> [ClusterUpdate] {
-        let cluster = try await authorized(name, .read, "eks:ListUpdates", caller).value
-        let updates = try await store.list(ClusterUpdate.self, prefix: StoreKeys.updates(of: cluster.name, in: cluster.cell))
-        return updates.items.map { $0.value }.sorted { ($1.createdAt, $0.id) < ($0.createdAt, $1.id) }
-    }
-
-    public func update(_ id: String, of name: String, as caller: Principal) async throws -> ClusterUpdate {
-        let cluster = try await authorized(name, .read, "eks:DescribeUpdate", caller).value
-        let prefix = StoreKeys.updates(of: cluster.name, in: cluster.cell)
-        let key = StoreKey(rawValue: prefix.rawValue + id)
-        guard UUID(uuidString: id) != nil, let update = try await store.get(ClusterUpdate.self, key) else {
-            throw ClusterServiceError(.notFound, "No update found for ID: \(id.prefix(80))", cluster: name)
-        }
-        return update.value
-    }
-
     // MARK: Deleting
 
     /// Asks for deletion. Asking again is harmless.

@@ -28,6 +28,11 @@ public enum KubernetesEndpoints {
     public static let etcdAlarmPath = "/health"
     public static let metricsPath = "/metrics"
 
+    /// Slipway's own door on the load balancer: only the host comes in by it, whatever is said of who reaches the endpoint.
+    public static let serviceDoorPort: UInt16 = 8443
+
+    public static func serviceDoor(of network: ClusterNetwork) -> String { "https://\(network.loadBalancer):\(serviceDoorPort)" }
+
     /// What users are told: no port, as EKS has it.
     public static func endpoint(of network: ClusterNetwork) -> String { "https://\(network.loadBalancer)" }
 

@@ -27,7 +27,7 @@ extension LocalSubstrate {
                 try await ensureNetwork(of: unit, address: spec.address)
                 return try await takeHold(of: spec, unit)
             }
-            try await processes.stop(unit, timeout: configuration.stopTimeout)
+            try await stop(unit, spec.role, isServing: found.state == .running)
             try await Blocking.run { [self] in try build(spec, record: record, programs: programs, unit: unit) }
             if let old = found.record, old.address != spec.address || old.network != spec.network { try await removeNetwork(of: unit) }
             try await ensureNetwork(of: unit, address: spec.address)
@@ -43,6 +43,24 @@ extension LocalSubstrate {
             let unit = names.unit(id)
             if gracefully { try await retire(unit) }
             try await remove(unit)
+        }
+    }
+
+    /// Takes down what is about to be made anew. An API server finishes what it has begun; an etcd member gets the time to.
+    private func stop(_ unit: Unit, _ role: InstanceRole, isServing: Bool) async throws {
+        guard isServing, role == .etcd else {
+            if isServing { try await retire(unit) }
+            return try await processes.stop(unit, timeout: configuration.stopTimeout)
+        }
+        await holdRequests(in: unit.cluster)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { [self] in try await processes.stop(unit, timeout: configuration.stopTimeout) }
+            group.addTask { [self] in
+                // It closes its connections first of all.
+                try await time.sleep(for: .milliseconds(150))
+                await releaseRequests(in: unit.cluster)
+            }
+            try await group.waitForAll()
         }
     }
 
@@ -116,10 +134,11 @@ extension LocalSubstrate {
                 ServiceTree.Service(
                     kind: component.kind, artifact: program,
                     command: ["\(unit.directory)/bin/\(component.kind.rawValue)"] + component.arguments,
-                    environment: component.environment)
+                    environment: component.environment, deliveredLog: component.deliveredLog)
             }
             try ServiceTree(unit: unit, restartDelay: configuration.restartDelay).write(services, to: unit.unfinished)
             for service in services { try FileTree.makeDirectory("\(unit.logs)/\(service.kind.rawValue)") }
+            for path in services.compactMap(\.deliveredLog) { try FileTree.makeDirectory(path) }
             try FileTree.replace("\(unit.unfinished)/spec.json", try Record.text(record))
         } catch {
             try? FileTree.remove(unit.unfinished)

@@ -78,7 +78,9 @@ public final class LocalSubstrate: Substrate {
 
     public func paths(of id: InstanceID, volume: VolumeID?) -> InstancePaths {
         let unit = names.unit(id)
-        return InstancePaths(directory: unit.files, volume: volume.map { "\(names.volume($0))/data" } ?? "", logs: unit.logs)
+        return InstancePaths(
+            directory: unit.files, volume: volume.map { "\(names.volume($0))/data" } ?? "", logs: unit.logs,
+            deliveredLogs: "\(names.logs(id.cluster))/delivered")
     }
 
     public func writeFiles(_ files: [InstanceFile], to id: InstanceID) async throws {

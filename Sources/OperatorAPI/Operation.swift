@@ -35,6 +35,7 @@ enum Operation: Hashable, Sendable {
     case listEncryptionKeys
     case createEncryptionKey
     case rotateEncryptionKey(String)
+    case updates(UpdateOperation)
 
     /// Nil when there is no such operation.
     init?(method: HTTPRequest.Method, path: Substring) {
@@ -74,8 +75,13 @@ enum Operation: Hashable, Sendable {
         case (.post, "encryption-keys", nil, nil, nil, 1): self = .createEncryptionKey
         case (.post, "encryption-keys", let id?, "rotate", nil, 3): self = .rotateEncryptionKey(id)
         default:
-            guard let operation = BackupOperation(method: method.rawValue, parts: parts) else { return nil }
-            self = .backups(operation)
+            if let operation = BackupOperation(method: method.rawValue, parts: parts) {
+                self = .backups(operation)
+            } else if let operation = UpdateOperation(method: method.rawValue, parts: parts) {
+                self = .updates(operation)
+            } else {
+                return nil
+            }
         }
     }
 
@@ -112,6 +118,7 @@ enum Operation: Hashable, Sendable {
         case .listEncryptionKeys: "ListEncryptionKeys"
         case .createEncryptionKey: "CreateEncryptionKey"
         case .rotateEncryptionKey: "RotateEncryptionKey"
+        case .updates(let operation): operation.name
         }
     }
 
@@ -126,6 +133,7 @@ enum Operation: Hashable, Sendable {
             .describeZone(let name), .evacuateZone(let name), .restoreZone(let name), .rotateEncryptionKey(let name):
             name
         case .backups(let operation): operation.resource
+        case .updates(let operation): operation.resource
         default: nil
         }
     }

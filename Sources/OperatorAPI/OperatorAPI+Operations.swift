@@ -25,6 +25,7 @@ extension OperatorAPI {
             return try await performOnFaults(operation, body: body, by: principal)
         case .listEncryptionKeys, .createEncryptionKey, .rotateEncryptionKey:
             return try await performOnKeys(operation, body: body, by: principal)
+        case .updates(let operation): return try await performOnUpdates(operation, body: body, by: principal)
         case .backups(let operation): return try await performOnBackups(operation, body: body, by: principal)
         case .listUsers, .createUser, .deleteUser, .listKeys, .createKey, .deleteKey:
             try allow(principal, .identity, operation)

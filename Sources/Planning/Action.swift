@@ -30,6 +30,8 @@ public enum Action: Codable, Hashable, Sendable {
     case finishRecovery(ClusterName)
     case ensureLoadBalancer(LoadBalancerIntent)
     case bootstrapKubernetes(ClusterName)
+    /// Does through this API server what customers do; when that goes wrong, through `baseline` too, which serves.
+    case checkInstance(InstanceID, IPv4Address, baseline: IPv4Address?)
     case removeLoadBalancer(ClusterName)
     case removeVolume(VolumeID)
     case removeNetwork(ClusterName)
@@ -70,6 +72,7 @@ public enum Action: Codable, Hashable, Sendable {
         case .finishRecovery: "finish the recovery"
         case .ensureLoadBalancer(let intent):
             "point the endpoint at \(intent.backends.map { $0.admission == .ready ? $0.name : "\($0.name) (\($0.admission.rawValue))" }.joined(separator: ", "))"
+        case .checkInstance(let id, _, _): "check \(id.name)"
         case .bootstrapKubernetes: "make Kubernetes roles and bindings"
         case .removeLoadBalancer: "remove load balancer"
         case .removeVolume(let id): "remove volume \(id.name)"
@@ -125,8 +128,13 @@ public struct LoadBalancerIntent: Codable, Hashable, Sendable {
     public var cluster: ClusterName
     public var network: ClusterNetwork
     public var backends: [LoadBalancerSpec.Backend]
+    /// Who reaches it; nil: everybody.
+    public var access: EndpointAccess?
 
-    public init(cluster: ClusterName, network: ClusterNetwork, backends: [LoadBalancerSpec.Backend]) {
+    public init(
+        cluster: ClusterName, network: ClusterNetwork, backends: [LoadBalancerSpec.Backend], access: EndpointAccess? = nil
+    ) {
+        self.access = access
         self.cluster = cluster
         self.network = network
         self.backends = backends

@@ -35,7 +35,7 @@ public struct ControlPlanePlanner: Sendable {
         if intent.recovery != nil { plan.actions.append(.finishRecovery(intent.cluster)) }
         if apiServers.serving > 0, !observation.isBootstrapped { plan.actions.append(.bootstrapKubernetes(intent.cluster)) }
 
-        let serves = etcd.healthy * 2 > etcd.wanted && apiServers.serving > 0 && observation.isBootstrapped
+        let serves = etcd.healthy * 2 > etcd.wanted && apiServers.answering > 0 && observation.isBootstrapped
         let isWhole = plan.actions.isEmpty && plan.waits.isEmpty
         if serves, let restore = intent.restore, RestoreState(intent, observation).left.isEmpty {
             plan.actions.append(.finishRestore(restore))

@@ -13,6 +13,8 @@ public struct ControlPlaneIntent: Codable, Hashable, Sendable {
     public var recovery: String?
     /// The cluster's data is to become that of a snapshot.
     public var restore: RestoreIntent?
+    /// The update that is under way.
+    public var update: UpdateIntent?
 
     public init(
         cluster: ClusterName, spec: ControlPlaneSpec, isDeleting: Bool, isEstablished: Bool, recovery: String? = nil,
@@ -30,6 +32,7 @@ public struct ControlPlaneIntent: Codable, Hashable, Sendable {
         self.init(
             cluster: cluster.name, spec: cluster.spec.controlPlane, isDeleting: cluster.metadata.deletionRequestedAt != nil,
             isEstablished: cluster.status.activeSince != nil)
+        update = cluster.spec.update
         switch cluster.spec.restore?.source {
         case .volume(let name): recovery = name
         case .backup: restore = cluster.spec.restore
@@ -62,6 +65,12 @@ public struct ControlPlaneObservation: Codable, Hashable, Sendable {
     public var membership: [EtcdMembership]?
     /// How far the restore is that the intent asks for.
     public var restore: RestoreObservation?
+    /// How instances have behaved on trial, by their names; kept while an update is under way.
+    public var trials: [String: InstanceTrial] = [:]
+    /// How long an instance has been ready without a break, by its name, in seconds; kept while an update is under way.
+    public var readySeconds: [String: Double] = [:]
+    /// How long the update has been under way while every zone was in service, in seconds.
+    public var updateSeconds: Double = 0
 
     public init(
         substrate: SubstrateObservation = SubstrateObservation(), health: HealthObservation = HealthObservation(),
@@ -119,6 +128,9 @@ public struct PlanningPolicy: Codable, Hashable, Sendable {
     public var electionPatience: Double = 5
     /// How long, in seconds, etcd must have ended again and again over its own data before the member is made anew.
     public var rebuildAfter: Double = 15
+
+    /// While an update is under way.
+    public var update = UpdatePolicy()
 
     public init() {}
 }

@@ -26,7 +26,7 @@ public struct Invariants: Sendable {
         quorum(actions, intent, observation) + membership(actions, intent, observation) + fences(actions, intent, observation)
             + recoveries(actions, intent, observation) + serving(actions, intent, observation) + evacuations(actions, observation)
             + holders(actions, observation)
-            + volumes(actions, intent, observation) + restoring(actions, intent, observation)
+            + volumes(actions, intent, observation) + restoring(actions, intent, observation) + updating(actions, intent, observation)
     }
 
     /// What is wrong with a state, whoever made it.
@@ -111,7 +111,9 @@ public struct Invariants: Sendable {
         let isExit = observation.substrate.instances.filter { before.subtracting(after).contains($0.id.name) }.allSatisfy {
             observation.unavailableZones.contains($0.zone) || observation.isolatedInstances.contains($0.id.name)
         }
-        guard after.count < before.count, after.count < (isExit ? 1 : min(2, intent.spec.apiServerCount)) else { return [] }
+        // A patch in place takes one out at a time, and does without others in its place.
+        let isPatch = intent.update?.strategy == .inPlace && before.count - after.count == 1
+        guard after.count < before.count, after.count < (isExit || isPatch ? 1 : min(2, intent.spec.apiServerCount)) else { return [] }
         return [InvariantViolation(2, "ready API servers behind the endpoint would fall from \(before.sorted()) to \(after.sorted())")]
     }
 

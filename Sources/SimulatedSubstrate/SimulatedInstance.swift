@@ -85,6 +85,7 @@ struct SimulatedBalancer: Sendable {
     var address: IPv4Address
     var startsAt: Duration
     var backends: [Backend]
+    var access: EndpointAccess?
 }
 
 extension Duration {

@@ -18,6 +18,7 @@ public struct SlipwayCommand: AsyncParsableCommand {
         version: SlipwayVersion.current,
         subcommands: [
             DevCommand.self, ServerCommand.self, ClusterCommand.self, FaultCommand.self, ZoneCommand.self, BackupCommand.self,
+            UpdateCommand.self,
             UserCommand.self, KeyCommand.self,
             ReleaseCommand.self,
             AuthenticatorCommand.self, KMSPluginCommand.self, SimulateCommand.self, VersionCommand.self,

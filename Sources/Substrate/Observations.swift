@@ -117,6 +117,8 @@ public struct LoadBalancerObservation: Codable, Hashable, Sendable {
     /// `running` only when it takes connections.
     public var state: InstanceObservation.State
     public var backends: [Backend]
+    /// Who reaches it; nil: everybody.
+    public var access: EndpointAccess?
 
     public struct Backend: Codable, Hashable, Sendable {
         public var name: String
@@ -135,7 +137,8 @@ public struct LoadBalancerObservation: Codable, Hashable, Sendable {
         }
     }
 
-    public init(address: IPv4Address, state: InstanceObservation.State, backends: [Backend]) {
+    public init(address: IPv4Address, state: InstanceObservation.State, backends: [Backend], access: EndpointAccess? = nil) {
+        self.access = access
         self.address = address
         self.state = state
         self.backends = backends

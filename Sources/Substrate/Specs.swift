@@ -43,10 +43,14 @@ public struct InstancePaths: Hashable, Sendable {
     public var directory: String
     /// Data of the instance's volume. Absolute; empty without one.
     public var volume: String
-    /// Logs of the components (audit log…). Absolute.
+    /// Logs of the components. Absolute.
     public var logs: String
+    /// Where logs go that the cluster's owner wants: a directory for each type, and in it one for each instance. They stay when the
+    /// instance goes. Absolute.
+    public var deliveredLogs: String
 
-    public init(directory: String, volume: String, logs: String) {
+    public init(directory: String, volume: String, logs: String, deliveredLogs: String? = nil) {
+        self.deliveredLogs = deliveredLogs ?? "\(logs)/delivered"
         self.directory = directory
         self.volume = volume
         self.logs = logs
@@ -61,8 +65,13 @@ public struct ComponentSpec: Codable, Hashable, Sendable {
     /// Without the program's own name.
     public var arguments: [String]
     public var environment: [String: String]
+    /// A directory that gets a copy of what it says. Absolute; nil: none does.
+    public var deliveredLog: String?
 
-    public init(kind: ComponentKind, artifact: Artifact, arguments: [String], environment: [String: String] = [:]) {
+    public init(
+        kind: ComponentKind, artifact: Artifact, arguments: [String], environment: [String: String] = [:], deliveredLog: String? = nil
+    ) {
+        self.deliveredLog = deliveredLog
         self.kind = kind
         self.artifact = artifact
         self.arguments = arguments
@@ -119,6 +128,10 @@ public struct LoadBalancerSpec: Codable, Hashable, Sendable {
     public var backends: [Backend]
     /// CA of the API servers' certificates, PEM; health checks verify with it.
     public var certificateAuthority: String
+    /// Who reaches it; nil: everybody.
+    public var access: EndpointAccess?
+    /// Where Slipway itself comes in, from the network's gateway only.
+    public var doorPort: UInt16 = 8443
 
     /// One API server behind the endpoint.
     public struct Backend: Codable, Hashable, Sendable {
@@ -146,8 +159,9 @@ public struct LoadBalancerSpec: Codable, Hashable, Sendable {
 
     public init(
         cluster: ClusterName, network: ClusterNetwork, address: IPv4Address, port: UInt16 = 443, backendPort: UInt16 = 6443,
-        backends: [Backend], certificateAuthority: String
+        backends: [Backend], certificateAuthority: String, access: EndpointAccess? = nil
     ) {
+        self.access = access
         self.cluster = cluster
         self.network = network
         self.address = address

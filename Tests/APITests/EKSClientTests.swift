@@ -142,7 +142,7 @@ import Timing
         eks.create_cluster(name="three", roleArn=role, resourcesVpcConfig={}, **token)
         fails("InvalidParameterException", eks.create_cluster, name="four", roleArn="x", resourcesVpcConfig={})
         fails("InvalidRequestException", eks.list_nodegroups, clusterName="demo")
-        fails("InvalidRequestException", eks.update_cluster_version, name="demo", version="1.34")
+        fails("ResourceInUseException", eks.update_cluster_version, name="demo", version="1.34")
         pages = list(eks.get_paginator("list_clusters").paginate(PaginationConfig={"PageSize": 3}))
         assert [page["clusters"] for page in pages] == [["demo", "one", "three"], ["two"]], pages
         assert eks.describe_cluster_versions()["clusterVersions"][0]["clusterVersion"] == "1.33"

@@ -157,7 +157,8 @@ struct FixedCatalog: ReleaseCatalog {
         try [("1.20.2", 1), ("1.20.15", 2), ("1.33.4", 1)].map { version, platform in
             Release(
                 id: ReleaseID(rawValue: "\(version)-eks.\(platform)"), kubernetesVersion: try KubernetesVersion(version),
-                platformVersion: platform, etcdVersion: "3.5.16", artifacts: [], importedAt: 1_767_000_000)
+                platformVersion: platform, etcdVersion: "3.5.16",
+                artifacts: [Artifact(name: "etcd", sha256: "e", size: 1)], importedAt: 1_767_000_000)
         }
     }
 }

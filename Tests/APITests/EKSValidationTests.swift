@@ -113,7 +113,6 @@ import Timing
     }
 
     @Test(arguments: [
-        ("POST", "/clusters/demo/updates", "UpdateClusterVersion"),
         ("POST", "/clusters/demo/identity-provider-configs/associate", "AssociateIdentityProviderConfig"),
         ("GET", "/clusters/demo/node-groups", "ListNodegroups"), ("POST", "/clusters/demo/addons", "CreateAddon"),
         ("GET", "/clusters/demo/fargate-profiles/x", "DescribeFargateProfile"),

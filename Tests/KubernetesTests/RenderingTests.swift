@@ -57,7 +57,7 @@ import Testing
         #expect(!without.arguments(of: .apiServer).contains { $0.hasPrefix("--audit") })
         #expect(without.file("audit-policy.yaml") == nil)
         let with = try Fixture(kubernetes: "1.30.14", etcd: "3.5.16", enabledLogTypes: ["audit"]).apiServer()
-        #expect(with.arguments(of: .apiServer).contains("--audit-log-path=/data/demo/api-1/log/audit.log"))
+        #expect(with.arguments(of: .apiServer).contains("--audit-log-path=/data/demo/api-1/log/delivered/audit/api-1/audit.log"))
     }
 
     @Test func largerInstancesTakeMoreRequests() throws {
@@ -83,7 +83,8 @@ import Testing
         #expect(code { _ = try renderer.etcdInstance(placement) } == .invalidContext)
         var context = fixture.context
         context.spec.version = KubernetesVersion(major: 1, minor: 29)
-        #expect(code { _ = try ControlPlaneRenderer(context) } == .invalidContext)
+        let other = try ControlPlaneRenderer(context)
+        #expect(code { _ = try other.apiServerInstance(fixture.apiServerPlacement(0)) } == .invalidContext)
     }
 
     @Test(arguments: ["1.19.3", "1.37.0", "2.20.0"]) func unknownKubernetesIsRefused(_ version: String) throws {

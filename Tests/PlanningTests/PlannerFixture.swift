@@ -1,4 +1,5 @@
 import FleetModel
+import Foundation
 import Planning
 import Substrate
 
@@ -169,12 +170,50 @@ struct PlannerFixture {
                     .init(name: $0.name, address: $0.address, admission: $0.admission, isHealthy: false, openSessions: 0)
                 })
         case .bootstrapKubernetes: observation.isBootstrapped = true
+        case .checkInstance(let id, _, _): observation.trials[id.name, default: InstanceTrial()].pass(policy.update)
         case .removeLoadBalancer: observation.substrate.loadBalancer = nil
         case .removeVolume(let id): observation.substrate.volumes.removeAll { $0.id == id }
         case .removeNetwork: observation.substrate.network = nil
         case .prepareRestore: observation.restore?.isPrepared = true
         case .restoreMember(let member, _): observation.restore?.restoredVolumes.insert(member.id.name)
         case .finishRestore, .abandonRestore: (intent.restore, observation.restore) = (nil, nil)
+        }
+    }
+
+    // MARK: Updates
+
+    /// An update to another release, accepted just now.
+    mutating func update(to release: String, etcd: Bool = true, strategy: UpdateIntent.Strategy = .blueGreen) {
+        let old = intent.spec
+        let settings = ClusterSettings(roleARN: "", subnetIDs: [], creatorARN: "")
+        intent.update = UpdateIntent(
+            id: "u", strategy: strategy, startedAt: .distantPast, previous: old, previousSettings: settings, changesEtcdStorage: etcd)
+        intent.spec.release = ReleaseID(rawValue: release)
+        if etcd { intent.spec.etcdRelease = intent.spec.release }
+        for instance in observation.substrate.instances { observation.readySeconds[instance.id.name] = 60 }
+    }
+
+    /// What is decided of the update now.
+    var verdict: UpdateJudge.Verdict? { UpdateJudge(policy: policy).verdict(intent, observation, plan) }
+
+    /// The update goes back.
+    mutating func goBack(keepingEtcd: Bool = false) {
+        guard let update = intent.update else { return }
+        var spec = ClusterSpec(controlPlane: intent.spec, settings: update.previousSettings)
+        spec.update = update
+        spec.revert(.init(reason: "bad", errorCode: "Unknown", decidedAt: .distantPast), keepingEtcd: keepingEtcd)
+        (intent.spec, intent.update) = (spec.controlPlane, spec.update)
+    }
+
+    /// As if the time that an update waits for had passed.
+    mutating func letTimePass() {
+        for instance in observation.substrate.instances { observation.readySeconds[instance.id.name] = 60 }
+        for backend in observation.substrate.loadBalancer?.backends ?? [] {
+            observation.drainingSeconds[backend.name] = backend.admission == .drain ? 60 : nil
+        }
+        for name in observation.trials.keys {
+            observation.trials[name]?.passingSeconds = 60
+            observation.trials[name]?.secondsSinceCheck = 60
         }
     }
 
@@ -209,5 +248,15 @@ struct PlannerFixture {
             carryOut(plan.actions)
         }
         return done
+    }
+}
+
+extension InstanceTrial {
+    /// The check was done and has passed.
+    mutating func pass(_ policy: UpdatePolicy) {
+        passes += 1
+        secondsSinceCheck = 0
+        failure = nil
+        failingSeconds = 0
     }
 }

@@ -15,11 +15,6 @@ extension EKSAPI {
         try answer(await clusters.delete(call.cluster, as: call.caller))
     }
 
-    func updateClusterConfig(_ call: EKSCall) async throws -> Response {
-        let update = try await clusters.change(call.cluster, call.decoded(ClusterChange.self), as: call.caller)
-        return try JSONAnswers.json(UpdateAnswer(update: UpdateShape(update)))
-    }
-
     func associateEncryptionConfig(_ call: EKSCall) async throws -> Response {
         let update = try await clusters.associateEncryption(call.cluster, call.decoded(EncryptionAssociation.self), as: call.caller)
         return try JSONAnswers.json(UpdateAnswer(update: UpdateShape(update)))
@@ -28,28 +23,6 @@ extension EKSAPI {
     func listClusters(_ call: EKSCall) async throws -> Response {
         let page = try Page(of: try await clusters.names(as: call.caller), "clusters", call.query, key: { $0 })
         return try JSONAnswers.json(ClusterNames(clusters: page.items, nextToken: page.nextToken))
-    }
-
-    func listUpdates(_ call: EKSCall) async throws -> Response {
-        try refuseOtherUpdates(call)
-        let updates = try await clusters.updates(of: call.cluster, as: call.caller)
-        let page = try Page(of: updates.map { $0.id }, "updates/\(call.cluster)", call.query, key: { $0 })
-        return try JSONAnswers.json(UpdateIDs(updateIds: page.items, nextToken: page.nextToken))
-    }
-
-    func describeUpdate(_ call: EKSCall) async throws -> Response {
-        try refuseOtherUpdates(call)
-        let update = try await clusters.update(call.label(1), of: call.cluster, as: call.caller)
-        return try JSONAnswers.json(UpdateAnswer(update: UpdateShape(update)))
-    }
-
-    /// Node groups, add-ons and capabilities do not exist here, nor do updates of them.
-    private func refuseOtherUpdates(_ call: EKSCall) throws {
-        for (parameter, what) in [("nodegroupName", "node group"), ("addonName", "addon"), ("capabilityName", "capability")] {
-            guard let name = call.query[parameter] else { continue }
-            throw APIFailure(
-                404, "ResourceNotFoundException", "No \(what) found for name: \(name.prefix(100)).", clusterName: call.cluster)
-        }
     }
 
     func describeClusterVersions(_ call: EKSCall) async throws -> Response {

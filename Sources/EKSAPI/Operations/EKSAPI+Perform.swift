@@ -20,6 +20,7 @@ extension EKSAPI {
         case .listClusters: try await listClusters(call)
         case .deleteCluster: try await deleteCluster(call)
         case .describeClusterVersions: try await describeClusterVersions(call)
+        case .updateClusterVersion: try await updateClusterVersion(call)
         case .updateClusterConfig: try await updateClusterConfig(call)
         case .associateEncryptionConfig: try await associateEncryptionConfig(call)
         case .tagResource: try await tagResource(call)

@@ -5,6 +5,7 @@ enum EKSOperation: String, CaseIterable, Sendable {
     case listClusters = "ListClusters"
     case deleteCluster = "DeleteCluster"
     case describeClusterVersions = "DescribeClusterVersions"
+    case updateClusterVersion = "UpdateClusterVersion"
     case updateClusterConfig = "UpdateClusterConfig"
     case associateEncryptionConfig = "AssociateEncryptionConfig"
     case tagResource = "TagResource"

@@ -97,13 +97,15 @@ public struct CellService: Service {
     /// Until cancelled.
     public func run() async throws {
         let clusters = WorkQueue<ClusterName>(concurrency: configuration.concurrency, time: time)
+        let trials = InstanceTrials(time: time)
         let reconciler = ClusterReconciler(
             cell: configuration.cell, store: store,
             observer: ClusterObserver(
-                substrate: substrate, probe: probe, operations: operations, board: board, restores: restores, time: time),
+                substrate: substrate, probe: probe, operations: operations, board: board, restores: restores, trials: trials,
+                time: time),
             executor: ClusterExecutor(
-                substrate: substrate, rendering: rendering, operations: operations, restores: restores, time: time,
-                actionTimeout: configuration.actionTimeout),
+                substrate: substrate, rendering: rendering, operations: operations, restores: restores, trials: trials,
+                time: time, actionTimeout: configuration.actionTimeout),
             plan: plan, checksInvariants: configuration.checksInvariants, addressPool: configuration.addressPool,
             gate: BootGate(limit: configuration.bootLimit, time: time), wake: { clusters.add($0) }, time: time, logger: logger)
         let controller = ControllerService(

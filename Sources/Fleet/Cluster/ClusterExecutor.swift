@@ -11,6 +11,7 @@ struct ClusterExecutor: Sendable {
     let operations: any ControlPlaneOperations
     /// Nil where nothing is ever restored (simulation).
     var restores: (any ClusterRestoring)?
+    let trials: InstanceTrials
     let time: TimeSource
     /// An action that takes longer has failed.
     let actionTimeout: Duration
@@ -48,7 +49,10 @@ struct ClusterExecutor: Sendable {
         case .ensureNetwork(let spec): try await substrate.ensureNetwork(spec)
         case .ensureVolume(let spec): try await substrate.ensureVolume(spec)
         case .startInstance(let intent), .replaceInstance(let intent):
-            try await substrate.ensureInstance(try await rendering.instance(intent, of: cluster))
+            try await noting(intent.id) {
+                try await substrate.ensureInstance(try await rendering.instance(intent, of: cluster))
+            }
+        case .checkInstance(let id, let address, let baseline): try await check(id, address, baseline, of: cluster)
         case .moveLeader(let from, let to): try await operations.moveLeader(of: cluster, from: from, to: to)
         case .remakeMember(let intent):
             try await substrate.removeInstance(intent.id)
@@ -76,6 +80,27 @@ struct ClusterExecutor: Sendable {
         case .restoreMember(let member, let restore): try await restoring.restore(member, from: restore, of: cluster)
         case .finishRestore(let restore), .abandonRestore(let restore, _): try await restoring.cleanUp(restore, of: cluster)
         }
+    }
+
+    /// Remembers whether an instance could be made.
+    private func noting(_ id: InstanceID, _ body: () async throws -> Void) async throws {
+        do {
+            try await body()
+            trials.noteStart(of: id, failure: nil)
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            trials.noteStart(of: id, failure: "\(error)")
+            throw error
+        }
+    }
+
+    /// What fails on one of before, too, is not this one's fault.
+    private func check(_ id: InstanceID, _ address: IPv4Address, _ baseline: IPv4Address?, of cluster: Cluster) async throws {
+        let outcome = try await operations.check(address, of: cluster)
+        let isFine = outcome.failure == nil && outcome.seconds <= CheckOutcome.slow
+        let other: CheckOutcome? = if let baseline, !isFine { try await operations.check(baseline, of: cluster) } else { nil }
+        trials.note(outcome.result(baseline: other), of: id)
     }
 
     private var restoring: any ClusterRestoring {

@@ -10,6 +10,7 @@ final class ClusterObserver: Sendable {
     private let operations: any ControlPlaneOperations
     private let board: ServiceStateBoard
     private let durations: ObservedDurations
+    private let trials: InstanceTrials
     private let time: TimeSource
     private let restores: (any ClusterRestoring)?
 
@@ -18,8 +19,9 @@ final class ClusterObserver: Sendable {
 
     init(
         substrate: any Substrate, probe: any HealthProbe, operations: any ControlPlaneOperations, board: ServiceStateBoard,
-        restores: (any ClusterRestoring)? = nil, time: TimeSource
+        restores: (any ClusterRestoring)? = nil, trials: InstanceTrials, time: TimeSource
     ) {
+        self.trials = trials
         self.substrate = substrate
         self.probe = probe
         self.operations = operations
@@ -38,7 +40,8 @@ final class ClusterObserver: Sendable {
             substrate: seen, health: health, isBootstrapped: cluster.status.isBootstrapped, unavailableZones: view.evacuatedZones,
             isolatedInstances: view.isolated)
         observation.corruptMembers = cluster.status.etcd?.corruptMembers ?? []
-        durations.note(&observation, of: cluster.name)
+        durations.note(&observation, of: cluster)
+        trials.note(&observation, of: cluster)
         let intent = ControlPlaneIntent(cluster)
         if observation.needsMembership(intent) {
             observation.membership = await membership(of: cluster, observation.healthyMembers(intent))
@@ -49,6 +52,7 @@ final class ClusterObserver: Sendable {
 
     func forget(_ cluster: ClusterName) {
         durations.forget(cluster)
+        trials.forget(cluster)
         board.forget(cluster)
     }
 

@@ -45,9 +45,15 @@ struct ClusterReconciler: Reconciler {
             try await forget(stored)
             return .absent
         }
+        let verdict = UpdateJudge().verdict(intent, observation, plan)
+        if verdict != nil { plan.actions = [] }
         let started = time.now
         let running = plan.actions.map { StepRecord(title: $0.title, startedAt: started, instance: $0.disturbs?.name) }
         let written = try await write(stored, intent, observation, plan, authority, steps: running)
+        if let written, written.value.metadata == cluster.metadata, try await settlement.settle(written, verdict) {
+            executor.trials.beginAnew(name)
+            return .waiting("the update was decided about", recheck: .milliseconds(1))
+        }
         guard !plan.actions.isEmpty else {
             if plan.outlook == .healthy { return .settled }
             if !mayStart { return .waiting("other clusters start first", recheck: .seconds(1)) }
@@ -95,6 +101,8 @@ struct ClusterReconciler: Reconciler {
         if let next = gate.leave(cluster) { wake(next) }
     }
 
+    private var settlement: UpdateSettlement { UpdateSettlement(store: store, time: time) }
+
     /// A plan that would break an invariant is not carried out; the mistake is said.
     private func refuseViolations(_ plan: inout Plan, _ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation) {
         guard checksInvariants else { return }
@@ -109,7 +117,8 @@ struct ClusterReconciler: Reconciler {
 
     /// Fast while somebody waits for the cluster, slower afterwards.
     private func recheck(_ cluster: Cluster) -> Duration {
-        cluster.status.activeSince == nil || cluster.metadata.deletionRequestedAt != nil ? .milliseconds(100) : .milliseconds(500)
+        cluster.status.activeSince == nil || cluster.spec.update != nil || cluster.metadata.deletionRequestedAt != nil
+            ? .milliseconds(100) : .milliseconds(500)
     }
 
     /// - Returns: nil when the cluster is gone.

@@ -14,6 +14,9 @@ public protocol InstanceRendering: Sendable {
 public protocol ControlPlaneOperations: Sendable {
     /// Makes the Kubernetes objects that Slipway keeps in every cluster. Idempotent.
     func bootstrap(_ cluster: Cluster) async throws
+    /// Does through the API server at `address` what customers do: creates, watches, changes and deletes an object.
+    /// - Throws: when it could not be tried at all, and on cancellation.
+    func check(_ address: IPv4Address, of cluster: Cluster) async throws -> CheckOutcome
     /// Hands etcd's leadership over; returns when the new leader leads.
     func moveLeader(of cluster: Cluster, from: InstanceID, to: InstanceID) async throws
     /// Who is a member of etcd, as the quorum of the cluster knows it.
@@ -25,6 +28,37 @@ public protocol ControlPlaneOperations: Sendable {
     func addMember(_ id: InstanceID, _ address: IPv4Address, of cluster: Cluster) async throws
     /// Makes a learner a voter. Waits a while for it to catch up; returns also when it has not.
     func promoteMember(_ id: InstanceID, _ address: IPv4Address, of cluster: Cluster) async throws
+}
+
+/// What came of doing through an API server what customers do.
+public struct CheckOutcome: Hashable, Sendable {
+    /// What went wrong; nil: nothing.
+    public var failure: String?
+    /// Of all requests, the one that took longest: what it was, and seconds.
+    public var slowest: String
+    public var seconds: Double
+
+    public init(failure: String? = nil, slowest: String = "", seconds: Double = 0) {
+        self.failure = failure
+        self.slowest = slowest
+        self.seconds = seconds
+    }
+
+    /// A request that takes longer, in seconds, is slow; unless one of before is not quicker by this factor at the same time.
+    static let slow = 1.0
+    static let factor = 3.0
+
+    /// What it says of an API server.
+    /// - Parameter baseline: of one of before; nil when there is none.
+    func result(baseline: CheckOutcome?) -> InstanceCheckResult {
+        if let failure {
+            guard let baseline, let other = baseline.failure else { return .failed(failure) }
+            return .undecided(other)
+        }
+        guard seconds > Self.slow, let baseline, baseline.failure == nil, seconds > baseline.seconds * Self.factor else { return .passed }
+        func text(_ seconds: Double) -> String { "\((seconds * 10).rounded() / 10) s" }
+        return .failed("\(slowest) took \(text(seconds)), and at most \(text(baseline.seconds)) on one of before")
+    }
 }
 
 /// An error of the fleet's controllers.

@@ -43,7 +43,7 @@ public struct ControlPlaneRendering: InstanceRendering {
         LoadBalancerSpec(
             cluster: intent.cluster, network: intent.network, address: intent.network.loadBalancer,
             port: KubernetesEndpoints.endpointPort, backendPort: KubernetesEndpoints.apiServerPort, backends: intent.backends,
-            certificateAuthority: try await certificateAuthority(of: cluster))
+            certificateAuthority: try await certificateAuthority(of: cluster), access: intent.access)
     }
 
     public func instance(_ intent: InstanceIntent, of cluster: Cluster) async throws -> InstanceSpec {

@@ -7,7 +7,7 @@ import Timing
 /// For how long something has been seen without a break. Lost with the process, which only postpones what waits for it.
 final class ObservedDurations: Sendable {
     private struct Key: Hashable {
-        enum Kind { case unready, unavailable, draining, led }
+        enum Kind { case unready, ready, unavailable, draining, led, updating }
         var cluster: ClusterName
         var kind: Kind
         var name: String
@@ -22,17 +22,25 @@ final class ObservedDurations: Sendable {
     init(time: TimeSource) { self.time = time }
 
     /// Fills in the observation's durations.
-    func note(_ observation: inout ControlPlaneObservation, of cluster: ClusterName) {
+    func note(_ observation: inout ControlPlaneObservation, of resource: Cluster) {
+        let cluster = resource.name
         let health = observation.health
         var keys: Set<Key> = []
         for instance in observation.substrate.instances where instance.role != .loadBalancer {
             let name = instance.id.name
             let isReady = instance.role == .etcd ? health.etcdMembers[name]?.isHealthy == true : health.apiServers[name]?.isReady == true
-            if instance.state != .running || !isReady { keys.insert(Key(cluster: cluster, kind: .unready, name: name)) }
+            if instance.state != .running || !isReady {
+                keys.insert(Key(cluster: cluster, kind: .unready, name: name))
+            } else if resource.spec.update != nil {
+                keys.insert(Key(cluster: cluster, kind: .ready, name: name))
+            }
         }
         for zone in observation.unavailableZones { keys.insert(Key(cluster: cluster, kind: .unavailable, name: zone.rawValue)) }
         for backend in observation.substrate.loadBalancer?.backends ?? [] where backend.admission == .drain {
             keys.insert(Key(cluster: cluster, kind: .draining, name: backend.name))
+        }
+        if let update = resource.spec.update, observation.unavailableZones.isEmpty {
+            keys.insert(Key(cluster: cluster, kind: .updating, name: "\(update.id) \(update.reversal != nil)"))
         }
         let now = time.uptime
         let leaders = health.etcdMembers.filter(\.value.isLeader).map { Key(cluster: cluster, kind: .led, name: $0.key) }
@@ -48,6 +56,8 @@ final class ObservedDurations: Sendable {
         for (key, start) in begun {
             let seconds = (now - start).seconds
             switch key.kind {
+            case .ready: observation.readySeconds[key.name] = seconds
+            case .updating: observation.updateSeconds = seconds
             case .unready: observation.unreadySeconds[key.name] = seconds
             case .unavailable: observation.unavailableSeconds[ZoneName(rawValue: key.name)] = seconds
             case .led: observation.recentLeaders.insert(key.name)

@@ -65,7 +65,8 @@ struct EncryptionReconciler: Reconciler {
                 of: cluster, sealedWith: intent.target.storedPrefix(of: intent.keyID), history: history)
         case .settled:
             seen.newestKeyVersion = try await keys.key(intent.keyARN)?.version
-            seen.isBusy = try await hasUpdate(cluster)
+            let hasUpdate = try await hasUpdate(cluster)
+            seen.isBusy = cluster.spec.update != nil || hasUpdate
         case .readable, .writable, .retiring: break
         }
         return seen

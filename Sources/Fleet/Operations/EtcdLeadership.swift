@@ -1,9 +1,12 @@
 import EtcdClient
 import FleetModel
+import Substrate
 
 /// Hands a cluster's etcd leadership from one member to another.
 struct EtcdLeadership: Sendable {
     let access: EtcdAccess
+    /// While nobody leads, writes fail; nil where requests cannot be held.
+    var requests: (any RequestHolding)?
 
     /// Returns when the new leader leads, or at once when somebody else than `from` leads already.
     /// - Throws: `EtcdError`; `FleetError` (`kubernetes`) when a member is unknown.
@@ -16,7 +19,15 @@ struct EtcdLeadership: Sendable {
             }
             let status = try await client.status()
             guard status.leader == status.member else { return }
-            try await client.moveLeader(to: heir.id)
+            let name = access.cluster.name
+            await requests?.holdRequests(in: name)
+            do {
+                try await client.moveLeader(to: heir.id)
+            } catch {
+                await requests?.releaseRequests(in: name)
+                throw error
+            }
+            await requests?.releaseRequests(in: name)
         }
     }
 }

@@ -93,6 +93,38 @@ struct KubernetesAPI: Sendable {
         if answer.status != .notFound { try check(answer, "PATCH \(path)") }
     }
 
+    /// One request as it is, for who looks at how it is answered.
+    /// - Throws: `FleetError` (`kubernetes`) when there is no answer.
+    func ask(_ method: HTTPMethod, _ path: String, body: String? = nil, type: String = "application/json") async throws
+        -> (status: HTTPResponseStatus, body: String)
+    {
+        try await send(method, path, body: body, type: type)
+    }
+
+    /// Reads a watch line by line until `isLast` says so.
+    func watch(_ path: String, until isLast: (String) throws -> Bool) async throws {
+        var request = request(.GET, path)
+        request.headers.add(name: "Accept", value: "application/json")
+        let response = try await client.execute(request, timeout: Self.timeout)
+        guard response.status == .ok else { throw FleetError(.kubernetes, "GET \(path): \(response.status.code)") }
+        var rest: [UInt8] = []
+        for try await part in response.body {
+            rest += part.readableBytesView
+            while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+                if try isLast(String(decoding: rest[..<end], as: UTF8.self)) { return }
+                rest.removeSubrange(...end)
+            }
+        }
+    }
+
+    private func request(_ method: HTTPMethod, _ path: String) -> HTTPClientRequest {
+        var request = HTTPClientRequest(url: base + path)
+        request.method = method
+        request.tlsConfiguration = tls
+        request.headers.add(name: "User-Agent", value: "slipway")
+        return request
+    }
+
     private func check(_ answer: (status: HTTPResponseStatus, body: String), _ what: String) throws {
         guard (200..<300).contains(answer.status.code) else {
             throw FleetError(.kubernetes, "\(what): \(answer.status.code) \(answer.body.prefix(300))")
@@ -103,10 +135,7 @@ struct KubernetesAPI: Sendable {
         async throws
         -> (status: HTTPResponseStatus, body: String)
     {
-        var request = HTTPClientRequest(url: base + path)
-        request.method = method
-        request.tlsConfiguration = tls
-        request.headers.add(name: "User-Agent", value: "slipway")
+        var request = request(method, path)
         if let accept { request.headers.add(name: "Accept", value: accept) }
         if let body {
             request.headers.add(name: "Content-Type", value: type)

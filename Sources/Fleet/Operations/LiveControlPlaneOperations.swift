@@ -11,9 +11,12 @@ import Timing
 public struct LiveControlPlaneOperations: ControlPlaneOperations {
     private let client: HTTPClient
     private let credentials: CredentialStore
+    private let requests: (any RequestHolding)?
     private let time: TimeSource
 
-    public init(client: HTTPClient, credentials: CredentialStore, time: TimeSource) {
+    /// - Parameter requests: holds clusters' requests; nil where that cannot be done.
+    public init(client: HTTPClient, credentials: CredentialStore, requests: (any RequestHolding)? = nil, time: TimeSource) {
+        self.requests = requests
         self.client = client
         self.credentials = credentials
         self.time = time
@@ -25,13 +28,17 @@ public struct LiveControlPlaneOperations: ControlPlaneOperations {
         for object in try AccessPolicyManifests.clusterObjects() { try await api.apply(object) }
     }
 
+    public func check(_ address: IPv4Address, of cluster: Cluster) async throws -> CheckOutcome {
+        try await CustomerCheck(api: try await api(of: cluster, at: KubernetesEndpoints.apiServer(at: address)), time: time).run()
+    }
+
     /// etcd's revision of a cluster just now; nil when it does not answer.
     public func etcdRevision(of cluster: Cluster) async -> Int64? {
         try? await EtcdClient.with(try await access(to: cluster).configuration()) { try await $0.range(.key([0])).revision }
     }
 
     public func moveLeader(of cluster: Cluster, from: InstanceID, to: InstanceID) async throws {
-        try await EtcdLeadership(access: try await access(to: cluster)).move(from: from.name, to: to.name)
+        try await EtcdLeadership(access: try await access(to: cluster), requests: requests).move(from: from.name, to: to.name)
     }
 
     public func membership(of cluster: Cluster, asking members: [InstanceID]) async throws -> [EtcdMembership] {
@@ -58,10 +65,17 @@ public struct LiveControlPlaneOperations: ControlPlaneOperations {
 
     /// The cluster's API as Slipway sees it: through the endpoint, as an administrator for an hour.
     func api(of cluster: Cluster) async throws -> KubernetesAPI {
+        let spec = cluster.spec.controlPlane
+        let isOpen = spec.endpointAccess == nil
+        return try await api(
+            of: cluster, at: isOpen ? KubernetesEndpoints.endpoint(of: spec.network) : KubernetesEndpoints.serviceDoor(of: spec.network))
+    }
+
+    private func api(of cluster: Cluster, at base: String) async throws -> KubernetesAPI {
         let credentials = try await credentials.credentials(of: cluster)
         let identity = try credentials.clientCertificate(user: "slipway", groups: ["system:masters"], now: time.now, lifetime: 3600)
         return try KubernetesAPI(
-            client: client, base: KubernetesEndpoints.endpoint(of: cluster.spec.controlPlane.network),
+            client: client, base: base,
             authority: credentials.clusterAuthority.certificatePEM, identity: identity)
     }
 }

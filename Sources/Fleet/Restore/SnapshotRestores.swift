@@ -74,7 +74,7 @@ public final class SnapshotRestores: ClusterRestoring {
 
     /// An etcd does not read what a later one wrote.
     private func mismatch(_ facts: BackupFacts, _ cluster: Cluster) async throws -> String? {
-        guard let release = try await catalog.release(cluster.spec.controlPlane.release) else { return nil }
+        guard let release = try await catalog.release(cluster.spec.controlPlane.etcdRelease) else { return nil }
         func minor(_ text: String) -> String { text.split(separator: ".").prefix(2).joined(separator: ".") }
         guard minor(release.etcdVersion).compare(minor(facts.etcdVersion), options: .numeric) == .orderedAscending else { return nil }
         return "the backup is of etcd \(facts.etcdVersion), and the cluster runs etcd \(release.etcdVersion), which cannot read it"
@@ -101,7 +101,7 @@ public final class SnapshotRestores: ClusterRestoring {
         guard let restored = known.first(where: { $0.name == member.id.name }) else {
             throw FleetError(.invariant, "'\(member.id.name)' is no etcd member of '\(cluster.name)'")
         }
-        let release = try await catalog.release(cluster.spec.controlPlane.release)
+        let release = try await catalog.release(cluster.spec.controlPlane.etcdRelease)
         let tool = try await programs.snapshotTool(for: release?.etcdVersion ?? facts.etcdVersion)
         let work = SnapshotRestore(
             tool: tool, members: known, token: "\(cluster.metadata.uid)/\(restore.id)",

@@ -27,39 +27,11 @@ public struct ClusterSpec: Codable, Hashable, Sendable {
     public var restore: RestoreIntent?
     /// Set once the cluster's secrets are to be encrypted, and for ever from then on: as in EKS, it cannot be undone.
     public var encryption: EncryptionIntent?
+    /// Set while an update is under way.
+    public var update: UpdateIntent?
 
     public init(controlPlane: ControlPlaneSpec, settings: ClusterSettings) {
         self.controlPlane = controlPlane
         self.settings = settings
-    }
-}
-
-/// The shape of a control plane: everything that changes running components, and nothing else does.
-public struct ControlPlaneSpec: Codable, Hashable, Sendable {
-    public var release: ReleaseID
-    /// The release's Kubernetes version.
-    public var version: KubernetesVersion
-    /// Raised by one when flags or certificates of running components are to change.
-    public var configurationRevision: Int
-    /// In order; one etcd member in each of the first three.
-    public var zones: [ZoneName]
-    /// 2 or more.
-    public var apiServerCount: Int
-    public var etcdSize: InstanceSize
-    public var apiServerSize: InstanceSize
-    public var network: ClusterNetwork
-
-    public init(
-        release: ReleaseID, version: KubernetesVersion, configurationRevision: Int = 1, zones: [ZoneName], apiServerCount: Int = 2,
-        etcdSize: InstanceSize = .etcdSmall, apiServerSize: InstanceSize = .apiServerSmall, network: ClusterNetwork
-    ) {
-        self.release = release
-        self.version = version
-        self.configurationRevision = configurationRevision
-        self.zones = zones
-        self.apiServerCount = apiServerCount
-        self.etcdSize = etcdSize
-        self.apiServerSize = apiServerSize
-        self.network = network
     }
 }

@@ -24,7 +24,7 @@ public struct ClusterUpdate: Codable, Hashable, Sendable {
     public var cluster: ClusterName
     public var cell: CellName
     public var status: Status
-    /// `VersionUpdate`, `LoggingUpdate`, …
+    /// The model's `UpdateType`: `VersionUpdate`, `LoggingUpdate`, …
     public var type: String
     /// By the names of the model's `UpdateParamType`.
     public var parameters: [String: String]
@@ -32,6 +32,12 @@ public struct ClusterUpdate: Codable, Hashable, Sendable {
     public var errors: [Failure]
     /// The caller's `clientRequestToken`.
     public var token: String?
+    /// Of the request without its token: tells a repeated request from another with the same token.
+    public var requestDigest: String?
+    /// ARN of who asked.
+    public var requestedBy: String?
+    /// Set when it is no longer in progress.
+    public var finishedAt: Date?
 
     public init(
         id: String, cluster: ClusterName, cell: CellName, status: Status, type: String, parameters: [String: String], createdAt: Date,

@@ -14,5 +14,5 @@ extension ClusterUpdate {
 
 extension ControlPlaneSpec {
     /// Has all API servers made anew, beside those that serve, with what the spec says now.
-    public mutating func renewAPIServers() { configurationRevision += 1 }
+    public mutating func renewAPIServers() { apiServerRevision += 1 }
 }

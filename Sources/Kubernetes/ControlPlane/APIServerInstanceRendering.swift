@@ -11,24 +11,38 @@ extension ControlPlaneRenderer {
     /// - Throws: `KubernetesError`, `FleetModelError` (`invalidRelease`), `PKIError`.
     public func apiServerInstance(_ placement: InstancePlacement) throws -> InstanceSpec {
         let release = context.release
+        guard release.kubernetesVersion.minorVersion == context.spec.version.minorVersion else {
+            throw KubernetesError(
+                .invalidContext,
+                "Release \(release.id) is Kubernetes \(release.kubernetesVersion) and \(context.cluster) wants \(context.spec.version).")
+        }
         return instance(
             placement, role: .apiServer,
             components: [
                 ComponentSpec(
                     kind: .apiServer, artifact: try release.artifact("kube-apiserver"), arguments: apiServerArguments(placement),
-                    environment: goEnvironment(placement, share: 0.6)),
+                    environment: goEnvironment(placement, share: 0.6), deliveredLog: delivery("api", placement)),
                 ComponentSpec(
                     kind: .controllerManager, artifact: try release.artifact("kube-controller-manager"),
-                    arguments: controllerManagerArguments(placement), environment: goEnvironment(placement, share: 0.18)),
+                    arguments: controllerManagerArguments(placement), environment: goEnvironment(placement, share: 0.18),
+                    deliveredLog: delivery("controllerManager", placement)),
                 ComponentSpec(
                     kind: .scheduler, artifact: try release.artifact("kube-scheduler"), arguments: schedulerArguments(placement),
-                    environment: goEnvironment(placement, share: 0.08)),
+                    environment: goEnvironment(placement, share: 0.08),
+                    deliveredLog: delivery("scheduler", placement)),
                 ComponentSpec(
                     kind: .authenticator, artifact: context.authenticator,
-                    arguments: ["authenticator", "--config", path(AuthenticatorFiles.configuration, in: placement)]),
+                    arguments: ["authenticator", "--config", path(AuthenticatorFiles.configuration, in: placement)],
+                    deliveredLog: delivery("authenticator", placement)),
             ] + kmsPlugin(placement),
             files: try authorityFiles() + servingFiles(placement) + clientFiles() + localKubeconfigs(placement)
                 + authenticatorFiles(placement) + auditFiles() + encryptionFiles(placement))
+    }
+
+    /// Where a log of one of the EKS API's types goes; nil when the cluster's owner does not want it.
+    func delivery(_ type: String, _ placement: InstancePlacement) -> String? {
+        guard context.settings.enabledLogTypes.contains(type) else { return nil }
+        return "\(placement.paths.deliveredLogs)/\(type)/\(placement.id.name)"
     }
 
     private func authorityFiles() -> [InstanceFile] {

@@ -88,9 +88,9 @@ extension ControlPlaneRenderer {
     }
 
     private func addAudit(_ flags: inout FlagList, _ placement: InstancePlacement) {
-        guard isAuditing else { return }
+        guard let directory = delivery("audit", placement) else { return }
         flags.set("--audit-policy-file", path("audit-policy.yaml", in: placement))
-        flags.set("--audit-log-path", "\(placement.paths.logs)/audit.log")
+        flags.set("--audit-log-path", "\(directory)/audit.log")
         flags.set("--audit-log-format", "json")
         flags.set("--audit-log-maxsize", 50)
         flags.set("--audit-log-maxbackup", 4)

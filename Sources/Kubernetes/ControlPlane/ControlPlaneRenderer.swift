@@ -19,12 +19,6 @@ public struct ControlPlaneRenderer: Sendable {
         guard !context.spec.zones.isEmpty else {
             throw KubernetesError(.invalidContext, "The control plane of \(context.cluster) has no zones.")
         }
-        guard context.release.kubernetesVersion.minorVersion == context.spec.version.minorVersion else {
-            throw KubernetesError(
-                .invalidContext,
-                "Release \(context.release.id) is Kubernetes \(context.release.kubernetesVersion) and \(context.cluster) wants \(context.spec.version)."
-            )
-        }
         self.context = context
         self.capabilities = try VersionCapabilities(context.release.kubernetesVersion)
         self.etcdVersion = try EtcdVersion(context.release.etcdVersion)
@@ -45,7 +39,7 @@ public struct ControlPlaneRenderer: Sendable {
         InstanceSpec(
             id: placement.id, role: role, zone: placement.zone, size: placement.size, network: context.spec.network,
             address: placement.address, volume: placement.volume, release: context.release.id,
-            configurationRevision: context.spec.configurationRevision, components: components, files: files,
+            configurationRevision: context.spec.revision(of: role), components: components, files: files,
             isJoining: isJoining)
     }
 

@@ -8,6 +8,10 @@ struct BalancerRecord: Codable, Equatable {
     var port: UInt16
     var backendPort: UInt16
     var certificateAuthority: String
+    /// Who reaches it; nil: everybody.
+    var access: EndpointAccess?
+    /// Nil in records of before, whose HAProxy knows of no lists and has no door.
+    var doorPort: UInt16?
     /// `slotCount` of them; nil: free.
     var slots: [LoadBalancerSpec.Backend?]
 
@@ -22,6 +26,10 @@ struct BalancerRecord: Codable, Equatable {
         port = spec.port
         backendPort = spec.backendPort
         certificateAuthority = spec.certificateAuthority
+        access = spec.access
+        doorPort = spec.doorPort
+        // One without lists goes on as it is while everybody may come in.
+        if let old, old.doorPort == nil, access == nil { doorPort = nil }
         slots = Array(repeating: nil, count: Self.slotCount)
         var waiting: [LoadBalancerSpec.Backend] = []
         for backend in spec.backends {
@@ -41,6 +49,6 @@ struct BalancerRecord: Codable, Equatable {
     /// Whether HAProxy can go on with changes through its socket alone.
     func listensLike(_ other: BalancerRecord) -> Bool {
         network == other.network && address == other.address && port == other.port && backendPort == other.backendPort
-            && certificateAuthority == other.certificateAuthority
+            && certificateAuthority == other.certificateAuthority && doorPort == other.doorPort
     }
 }

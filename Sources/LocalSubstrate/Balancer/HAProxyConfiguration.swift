@@ -6,6 +6,7 @@ struct HAProxyConfiguration {
     let record: BalancerRecord
     let socket: String
     let certificateAuthorityPath: String
+    let lists: AccessLists
     /// Whether the host has HAProxy's own user.
     let hasUser: Bool
 
@@ -47,8 +48,9 @@ struct HAProxyConfiguration {
 
         frontend endpoint
             bind \(record.address):\(record.port)
-            default_backend \(Self.backend)
+        \(accessRules)    default_backend \(Self.backend)
 
+        \(door)
         backend \(Self.backend)
             option httpchk
             http-check send meth GET uri /readyz ver HTTP/1.1 hdr Host kubernetes
@@ -56,6 +58,31 @@ struct HAProxyConfiguration {
             default-server check check-ssl verify required ca-file "\(certificateAuthorityPath)" inter 500ms fastinter 200ms downinter 200ms fall 2 rise 1 on-marked-down shutdown-sessions
         \(servers)
         """
+    }
+
+    private var accessRules: String {
+        guard record.doorPort != nil else { return "" }
+        return """
+                # The gateway's address is the host's: it comes from outside, though it is in the network's block.
+                acl host src \(record.network.gateway)
+                acl allowed src -f "\(lists.publicPath)"
+                acl inside src -f "\(lists.privatePath)"
+                tcp-request connection reject if host !allowed
+                tcp-request connection reject if !allowed !inside
+
+            """
+    }
+
+    /// Slipway's own way in, whatever is said of who reaches the endpoint.
+    private var door: String {
+        guard let port = record.doorPort else { return "" }
+        return """
+            frontend door
+                bind \(record.address):\(port)
+                tcp-request connection reject unless { src \(record.network.gateway) }
+                default_backend \(Self.backend)
+
+            """
     }
 
     private var servers: String {

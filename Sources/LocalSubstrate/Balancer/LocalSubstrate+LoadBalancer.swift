@@ -36,6 +36,10 @@ extension LocalSubstrate {
             try FileTree.makeDirectory("\(unit.logs)/\(ComponentKind.loadBalancer.rawValue)")
             try FileTree.makeDirectory(names.run)
             try FileTree.replace("\(unit.unfinished)/files/ca.crt", record.certificateAuthority)
+            // The paths in the configuration are the final ones.
+            for file in AccessLists(directory: "\(unit.unfinished)/files", record: record).files {
+                try FileTree.replace(file.path, file.text)
+            }
             try FileTree.replace("\(unit.unfinished)/files/haproxy.cfg", text(record, unit))
             try FileTree.replace("\(unit.unfinished)/spec.json", try Record.text(record))
             try publish(unit)
@@ -48,7 +52,8 @@ extension LocalSubstrate {
 
     private func text(_ record: BalancerRecord, _ unit: Unit) -> String {
         HAProxyConfiguration(
-            record: record, socket: unit.socket, certificateAuthorityPath: "\(unit.files)/ca.crt", hasUser: Self.hostHasUser("haproxy")
+            record: record, socket: unit.socket, certificateAuthorityPath: "\(unit.files)/ca.crt",
+            lists: AccessLists(directory: unit.files, record: record), hasUser: Self.hostHasUser("haproxy")
         ).text
     }
 
@@ -60,6 +65,11 @@ extension LocalSubstrate {
     private func adjust(_ unit: Unit, from old: BalancerRecord, to record: BalancerRecord) throws {
         if record != old { try FileTree.replace("\(unit.files)/haproxy.cfg", text(record, unit)) }
         let socket = HAProxySocket(path: unit.socket)
+        if record.doorPort != nil, record.access != old.access {
+            let lists = AccessLists(directory: unit.files, record: record)
+            for file in lists.files { try FileTree.replace(file.path, file.text) }
+            try lists.apply(socket)
+        }
         let commands = HAProxyConfiguration.commands(record, replacing: old)
         if !commands.isEmpty { _ = try socket.say(commands) }
         if record != old { try FileTree.replace(unit.record, try Record.text(record)) }
@@ -97,7 +107,7 @@ extension LocalSubstrate {
             rows = HAProxySocket.rows((try? HAProxySocket(path: unit.socket).say(["show stat"])) ?? "")
             if !rows.contains(where: { $0.server == "FRONTEND" && $0.status == "OPEN" }) { state = .incomplete }
         }
-        return LoadBalancerObservation(address: record.address, state: state, backends: backends(record, rows))
+        return LoadBalancerObservation(address: record.address, state: state, backends: backends(record, rows), access: record.access)
     }
 
     /// What HAProxy says of each backend; of one that it does not speak of, what it was told.

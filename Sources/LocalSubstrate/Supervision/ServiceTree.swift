@@ -19,6 +19,8 @@ struct ServiceTree {
         /// The program and its arguments. The program's path carries the cluster's name, for an operator with `ps`.
         var command: [String]
         var environment: [String: String]
+        /// A directory that gets a copy of what it says.
+        var deliveredLog: String?
     }
 
     let unit: Unit
@@ -103,7 +105,7 @@ struct ServiceTree {
         """
         #!/bin/sh
         umask 077
-        exec s6-log -b -- n5 s8388608 T \(Shell.quote("\(unit.logs)/\(service.kind.rawValue)"))
+        exec s6-log -b -- n5 s8388608 T \((["\(unit.logs)/\(service.kind.rawValue)"] + [service.deliveredLog].compactMap { $0 }).map(Shell.quote).joined(separator: " "))
 
         """
     }

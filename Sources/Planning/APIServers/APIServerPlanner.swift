@@ -11,8 +11,10 @@ struct APIServerPlanner {
     struct Result {
         var actions: [Action] = []
         var waits: [Wait] = []
-        /// Ready instances that the endpoint sends traffic to.
+        /// Ready instances that stay and that the endpoint sends traffic to.
         var serving = 0
+        /// All that do, whether they stay or not.
+        var answering = 0
         /// Addresses of instances that were cut off.
         var fenced: Set<IPv4Address> = []
     }
@@ -22,6 +24,7 @@ struct APIServerPlanner {
     ) -> Result {
         var result = Result()
         let all = observation.substrate.instances.filter { $0.role == .apiServer }.sorted { $0.id < $1.id }
+        let trial = APIServerTrial(policy: policy, intent: intent, observation: observation)
         let exit = APIServerExit(policy: policy, intent: intent, observation: observation, evacuation: evacuation)
         let seen = all.filter { evacuation.zone == nil || $0.zone != evacuation.zone }
         let balancer = observation.substrate.loadBalancer
@@ -38,7 +41,9 @@ struct APIServerPlanner {
         var retire: [InstanceObservation] = []
         for instance in seen {
             let isHopeless = etcdHasQuorum && isUseless(instance)
-            isCurrent(instance, intent) && !isHopeless ? keep.append(instance) : retire.append(instance)
+            // In place, an outdated one is no other than the new one.
+            let stays = isCurrent(instance, intent) || intent.update?.strategy == .inPlace
+            stays && !isHopeless ? keep.append(instance) : retire.append(instance)
         }
         while keep.count > intent.spec.apiServerCount {
             let surplus = surplus(of: keep, isReady: isReady)
@@ -51,22 +56,25 @@ struct APIServerPlanner {
                 .startInstance(apiServer(named: instance.id.name, zone: instance.zone, address: instance.address, intent)))
         }
         let newcomers = starts(
-            missing: intent.spec.apiServerCount - keep.count, taken: all, keep: keep, intent, observation, &result.waits)
+            missing: intent.spec.apiServerCount - keep.count, taken: all, keep: keep, retire: retire, intent, observation, &result.waits)
         result.actions += newcomers.map { .startInstance($0) }
 
         // The endpoint: those that stay take traffic; those that go are drained once it sends traffic to enough others; those
         // that are cut off lose their sessions.
+        result.answering = all.count { isReady($0) && observation.isBalanced($0.id.name) }
         result.serving = keep.count { isReady($0) && observation.isBalanced($0.id.name) }
         let enough = min(policy.minimumReadyAPIServers, intent.spec.apiServerCount)
         // What cannot decrypt takes nobody's place.
-        let mayDrain = keep.count { isReady($0) && observation.isSealing($0) && observation.isBalanced($0.id.name) } >= enough
+        let mayDrain =
+            keep.count { isReady($0) && observation.isSealing($0) && observation.isBalanced($0.id.name) }
+            >= (trial.isForward ? intent.spec.apiServerCount : enough)
         func backend(_ instance: InstanceObservation, _ admission: LoadBalancerSpec.Admission) -> LoadBalancerSpec.Backend {
             .init(name: instance.id.name, address: instance.address, admission: admission)
         }
         var backends =
-            keep.map { backend($0, exit.admissionOfOneThatStays($0, &result)) }
-            + newcomers.map { LoadBalancerSpec.Backend(name: $0.id.name, address: $0.address, admission: .ready) }
-        for instance in retire where instance.state == .running {
+            keep.filter { trial.mayEnter($0) }.map { backend($0, exit.admissionOfOneThatStays($0, &result)) }
+            + (trial.isUnderWay ? [] : newcomers.map { LoadBalancerSpec.Backend(name: $0.id.name, address: $0.address, admission: .ready) })
+        for instance in retire where instance.state == .running && trial.hasPlace(instance) {
             let admission: LoadBalancerSpec.Admission = mayDrain || isUseless(instance) ? .drain : .ready
             backends.append(backend(instance, exit.isCutOff(instance, &result) ? .closed : admission))
         }
@@ -74,15 +82,25 @@ struct APIServerPlanner {
             guard let admission = exit.leave(instance, enough: enough, &result) else { continue }
             backends.append(backend(instance, admission))
         }
+        if intent.update?.strategy == .inPlace {
+            InPlacePatch(policy: policy, intent: intent, observation: observation).plan(
+                keep, current: { isCurrent($0, intent) },
+                wanted: { apiServer(named: $0.id.name, zone: $0.zone, address: $0.address, intent) }, &backends, &result)
+        }
+        trial.check(keep.filter { isCurrent($0, intent) }, retire, &result)
         backends.sort { $0.name < $1.name }
-        let isPlaced = balancer?.state == .running && balancer.map { sameBackends($0.backends, backends) } == true
+        let isPlaced =
+            balancer?.state == .running && balancer.map { sameBackends($0.backends, backends) } == true
+            && balancer?.access == intent.spec.endpointAccess
         if !isPlaced, !backends.isEmpty || balancer?.state != .running {
             result.actions.append(
-                .ensureLoadBalancer(LoadBalancerIntent(cluster: intent.cluster, network: intent.spec.network, backends: backends)))
+                .ensureLoadBalancer(
+                    LoadBalancerIntent(
+                        cluster: intent.cluster, network: intent.spec.network, backends: backends, access: intent.spec.endpointAccess)))
         }
 
         result.actions += removals(
-            retire, observation, mayDrain: mayDrain, isUseless: isUseless, &result.waits)
+            retire, observation, trial, mayDrain: mayDrain, isUseless: isUseless, &result.waits)
         for instance in keep where isReady(instance) && !observation.isSealing(instance) {
             result.waits.append(
                 Wait(
@@ -108,8 +126,7 @@ struct APIServerPlanner {
     }
 
     private func isCurrent(_ seen: InstanceObservation, _ intent: ControlPlaneIntent) -> Bool {
-        seen.release == intent.spec.release && seen.configurationRevision == intent.spec.configurationRevision
-            && seen.sizeName == intent.spec.apiServerSize.name && intent.spec.zones.contains(seen.zone)
+        intent.spec.zones.contains(seen.zone)
             && apiServer(named: seen.id.name, zone: seen.zone, address: seen.address, intent).matches(seen)
     }
 
@@ -117,13 +134,13 @@ struct APIServerPlanner {
         InstanceIntent(
             id: InstanceID(cluster: intent.cluster, name: name), role: .apiServer, zone: zone, size: intent.spec.apiServerSize,
             network: intent.spec.network, address: address, volume: nil, release: intent.spec.release,
-            configurationRevision: intent.spec.configurationRevision)
+            configurationRevision: intent.spec.revision(of: .apiServer))
     }
 
-    /// New instances: the lowest free numbers, in the zones that have the fewest.
+    /// New instances: the lowest free numbers, in the zones that have the fewest; of these, beside those that they come for.
     private func starts(
-        missing: Int, taken: [InstanceObservation], keep: [InstanceObservation], _ intent: ControlPlaneIntent,
-        _ observation: ControlPlaneObservation, _ waits: inout [Wait]
+        missing: Int, taken: [InstanceObservation], keep: [InstanceObservation], retire: [InstanceObservation],
+        _ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation, _ waits: inout [Wait]
     ) -> [InstanceIntent] {
         guard missing > 0 else { return [] }
         let zones = intent.spec.zones.filter { !observation.unavailableZones.contains($0) }
@@ -132,6 +149,7 @@ struct APIServerPlanner {
             return []
         }
         var load = Dictionary(zones.map { zone in (zone, keep.count { $0.zone == zone }) }, uniquingKeysWith: { first, _ in first })
+        func rank(_ zone: ZoneName) -> (Int, Int) { (load[zone] ?? 0, retire.contains { $0.zone == zone } ? 0 : 1) }
         let usedNames = Set(taken.map(\.id.name))
         let usedAddresses = Set(taken.map(\.address))
         let free = intent.spec.network.apiServers.enumerated().filter { index, address in
@@ -140,7 +158,7 @@ struct APIServerPlanner {
         }
         if free.count < missing { waits.append(Wait("NoAddress", "the cluster's block \(intent.spec.network.block) has no free address")) }
         return free.prefix(missing).map { index, address in
-            let zone = zones.min { (load[$0] ?? 0) < (load[$1] ?? 0) } ?? zones[0]
+            let zone = zones.min { rank($0) < rank($1) } ?? zones[0]
             load[zone, default: 0] += 1
             return apiServer(named: "api-\(index + 1)", zone: zone, address: address, intent)
         }
@@ -153,7 +171,7 @@ struct APIServerPlanner {
 
     /// An instance goes when the endpoint no longer sends anything to it; one whose clients stay sends them away as it ends.
     private func removals(
-        _ retire: [InstanceObservation], _ observation: ControlPlaneObservation, mayDrain: Bool,
+        _ retire: [InstanceObservation], _ observation: ControlPlaneObservation, _ trial: APIServerTrial, mayDrain: Bool,
         isUseless: (InstanceObservation) -> Bool, _ waits: inout [Wait]
     ) -> [Action] {
         retire.compactMap { instance in
@@ -165,8 +183,12 @@ struct APIServerPlanner {
                 return nil
             }
             guard backend?.admission != .ready else { return nil }
+            if let wait = trial.bake(instance) {
+                waits.append(wait)
+                return nil
+            }
             if (backend?.openSessions ?? 0) == 0 || isUseless(instance) { return .removeInstance(instance.id) }
-            if observation.drainingSeconds[instance.id.name, default: 0] > policy.drainLimit { return .retireInstance(instance.id) }
+            if observation.drainingSeconds[instance.id.name, default: 0] > trial.drainLimit { return .retireInstance(instance.id) }
             waits.append(Wait("Draining", "\(instance.id.name) still has \(backend?.openSessions ?? 0) open sessions"))
             return nil
         }

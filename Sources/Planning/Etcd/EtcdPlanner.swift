@@ -16,8 +16,8 @@ struct EtcdMember {
                 id: id, volume: volume, zone: zone,
                 intent: InstanceIntent(
                     id: id, role: .etcd, zone: zone, size: intent.spec.etcdSize, network: intent.spec.network,
-                    address: intent.spec.network.etcdMember(index), volume: volume, release: intent.spec.release,
-                    configurationRevision: intent.spec.configurationRevision))
+                    address: intent.spec.network.etcdMember(index), volume: volume, release: intent.spec.etcdRelease,
+                    configurationRevision: intent.spec.revision(of: .etcd)))
         }
     }
 }
@@ -74,7 +74,7 @@ struct EtcdPlanner {
         }
         guard
             let next = replacementCandidate(
-                outdated, members, observation, evacuation, down: down, starting: !result.actions.isEmpty, &result)
+                outdated, members, intent, observation, evacuation, down: down, starting: !result.actions.isEmpty, &result)
         else { return result }
         result.actions.append(next)
         return result
@@ -116,9 +116,8 @@ struct EtcdPlanner {
 
     /// One member at a time, followers first; the leader hands over before it stops.
     private func replacementCandidate(
-        _ outdated: [EtcdMember], _ members: [EtcdMember], _ observation: ControlPlaneObservation, _ evacuation: Evacuation,
-        down: [EtcdMember], starting: Bool,
-        _ result: inout Result
+        _ outdated: [EtcdMember], _ members: [EtcdMember], _ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation,
+        _ evacuation: Evacuation, down: [EtcdMember], starting: Bool, _ result: inout Result
     ) -> Action? {
         guard !outdated.isEmpty, !starting else { return nil }
         // A member that is down already and outdated is the one to replace: the quorum loses nothing by it. One answer that is
@@ -136,6 +135,18 @@ struct EtcdPlanner {
                 ))
             return nil
         }
+        if let zone = observation.unavailableZones.min() {
+            result.waits.append(
+                Wait("ZoneOutOfService", "\(outdated.count) etcd members are to be replaced, after zone \(zone) is back in service"))
+            return nil
+        }
+        if intent.update != nil, let young = youngMember(members, outdated, observation) {
+            result.waits.append(
+                Wait(
+                    "OnTrial", "the next etcd member is replaced when \(young.id.name) has answered for \(Int(policy.update.memberTrial)) s"
+                ))
+            return nil
+        }
         guard members.count > 2 else {
             result.waits.append(Wait("EtcdNoSpare", "with \(members.count) etcd members none can be replaced without an outage"))
             return nil
@@ -144,6 +155,13 @@ struct EtcdPlanner {
         if let follower = outdated.first(where: { health[$0.id.name]?.isLeader == false }) { return .replaceInstance(follower.intent) }
         guard let leader = outdated.first, let heir = heir(of: leader, members, observation, evacuation) else { return nil }
         return .moveLeader(from: leader.id, to: heir.id)
+    }
+
+    /// One that was replaced just now, and may still end.
+    private func youngMember(_ members: [EtcdMember], _ outdated: [EtcdMember], _ observation: ControlPlaneObservation) -> EtcdMember? {
+        members.first { member in
+            !outdated.contains { $0.id == member.id } && observation.readySeconds[member.id.name, default: 0] < policy.update.memberTrial
+        }
     }
 
     /// Invariant 5: nobody who is out of service is to lead.

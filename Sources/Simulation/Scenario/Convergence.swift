@@ -37,8 +37,8 @@ struct Convergence: Sendable {
         }
         if Set(servers.map(\.zone)).count < 2 { found.append("\(name): its API servers are in one zone") }
         for instance in seen.instances {
-            let size = instance.role == .etcd ? spec.etcdSize.name : spec.apiServerSize.name
-            guard instance.release == spec.release, instance.configurationRevision == spec.configurationRevision, instance.sizeName == size
+            guard instance.release == spec.release(of: instance.role),
+                instance.configurationRevision == spec.revision(of: instance.role), instance.sizeName == spec.sizeName(of: instance.role)
             else {
                 found.append("\(instance.id): not the wanted release, revision or size")
                 continue

@@ -64,13 +64,21 @@ struct Customer: Sendable {
     private func change(_ name: ClusterName, _ random: inout SeededRandom) async throws {
         let dice = random.index(4)
         let count = 2 + random.index(3)
+        let hasOwnEtcd = random.chance(0.3)
         let size = ["small", "large", "huge"][random.index(3)]
         try await update(name) { cluster in
             switch dice {
-            case 0: cluster.spec.controlPlane.configurationRevision += 1
+            case 0:
+                if hasOwnEtcd {
+                    cluster.spec.controlPlane.apiServerRevision += 1
+                } else {
+                    cluster.spec.controlPlane.configurationRevision += 1
+                }
             case 1:
                 let step = cluster.spec.controlPlane.release.rawValue == "1.33.4-eks.1" ? 2 : 1
                 cluster.spec.controlPlane.release = ReleaseID(rawValue: "1.33.4-eks.\(step)")
+                // Now and then both releases have the same etcd.
+                if !hasOwnEtcd { cluster.spec.controlPlane.etcdRelease = cluster.spec.controlPlane.release }
             case 2: cluster.spec.controlPlane.apiServerCount = count
             default:
                 cluster.spec.controlPlane.etcdSize.name = "etcd-\(size)"

@@ -80,6 +80,10 @@ struct ManagedSubstrate: Substrate, HealthProbe, ControlPlaneOperations {
         try await change { try await SimulatedOperations(base).promoteMember(id, address, of: cluster) }
     }
 
+    func check(_ address: IPv4Address, of cluster: Cluster) async throws -> CheckOutcome {
+        try await look { try await SimulatedOperations(base).check(address, of: cluster) }
+    }
+
     func bootstrap(_ cluster: Cluster) async throws {
         try await change { try await SimulatedOperations(base).bootstrap(cluster) }
     }
@@ -117,6 +121,12 @@ public struct SimulatedOperations: ControlPlaneOperations {
         try substrate.change(.promote(id.name), of: cluster.name)
     }
 
+    public func check(_ address: IPv4Address, of cluster: Cluster) async throws -> CheckOutcome {
+        let (seen, health) = substrate.trueState(of: cluster.name)
+        let name = seen.instances.first { $0.address == address }?.id.name
+        return CheckOutcome(failure: name.flatMap { health.apiServers[$0]?.isReady } == true ? nil : "it does not answer")
+    }
+
     public func bootstrap(_ cluster: Cluster) async throws {
         guard substrate.trueState(of: cluster.name).health.apiServers.values.contains(where: \.isReady) else {
             throw SubstrateError(.unavailable, "no API server answers")
@@ -141,7 +151,7 @@ public struct SimulatedRendering: InstanceRendering {
     public func loadBalancer(_ intent: LoadBalancerIntent, of cluster: Cluster) async throws -> LoadBalancerSpec {
         LoadBalancerSpec(
             cluster: intent.cluster, network: intent.network, address: intent.network.loadBalancer, backends: intent.backends,
-            certificateAuthority: "")
+            certificateAuthority: "", access: intent.access)
     }
 
     public func certificateAuthority(of cluster: Cluster) async throws -> String { "simulated" }

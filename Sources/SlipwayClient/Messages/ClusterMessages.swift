@@ -8,6 +8,8 @@ public struct ClusterOverview: Codable, Hashable, Sendable {
     public var status: String
     public var version: String
     public var release: String
+    /// All that it is made of, or would go back to.
+    public var releasesInUse: Set<String>
     public var cell: String
     public var endpoint: String?
     public var createdAt: Date
@@ -19,6 +21,8 @@ public struct ClusterOverview: Codable, Hashable, Sendable {
         status = cluster.status.phase.rawValue
         version = cluster.spec.controlPlane.version.minorVersion.description
         release = cluster.spec.controlPlane.release.rawValue
+        let specs = [cluster.spec.controlPlane] + [cluster.spec.update?.previous].compactMap { $0 }
+        releasesInUse = Set(specs.flatMap { [$0.release.rawValue, $0.etcdRelease.rawValue] })
         cell = cluster.cell.rawValue
         endpoint = cluster.status.endpoint
         createdAt = cluster.metadata.createdAt
@@ -54,6 +58,8 @@ public struct ClusterDetail: Codable, Hashable, Sendable {
     /// Set while the cluster is being restored.
     public var restore: RestoreIntent?
     public var lastRestore: RestoreRecord?
+    /// Set while an update is under way.
+    public var update: UpdateProgress?
     public var tags: [String: String]
     /// Nil: secrets are plain in etcd.
     public var encryption: EncryptionDetail?
@@ -84,6 +90,7 @@ public struct ClusterDetail: Codable, Hashable, Sendable {
         steps = cluster.status.steps
         instances = cluster.status.instances
         restore = cluster.spec.restore
+        update = cluster.spec.update.map { UpdateProgress($0) }
         lastRestore = cluster.status.lastRestore
         tags = cluster.spec.settings.tags
         encryption = cluster.spec.encryption.map { EncryptionDetail($0) }

@@ -30,6 +30,10 @@ struct ClusterDescribe: AsyncParsableCommand {
             "Network:   \(cluster.network)",
             "Age:       \(Durations.text(now.timeIntervalSince(cluster.createdAt)))",
         ]
+        if let update = cluster.update {
+            let way = update.reversal.map { "goes back to \(update.previousRelease): \($0.reason)" } ?? "from \(update.previousRelease)"
+            lines.append("Update:    \(update.id) \(way)")
+        }
         if !cluster.tags.isEmpty {
             lines.append("Tags:      \(cluster.tags.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ", "))")
         }

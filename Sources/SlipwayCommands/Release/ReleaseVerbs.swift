@@ -96,7 +96,7 @@ struct ReleaseRemove: AsyncParsableCommand {
         guard files.exists else { return [] }
         let region = try RegionOptions.parse(["--data-dir", store.directory.path]).client()
         do {
-            return Set(try await region.clusters().map { ReleaseID(rawValue: $0.release) })
+            return Set(try await region.clusters().flatMap(\.releasesInUse).map { ReleaseID(rawValue: $0) })
         } catch let error as OperatorClientError where error.isUnavailable {
             if force { return [] }
             throw CommandError(

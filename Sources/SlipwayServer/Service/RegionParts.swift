@@ -117,7 +117,8 @@ struct RegionParts: Sendable {
         }
         let credentials = CredentialStore(store: store, box: box, time: time)
         let identities = ProbeIdentities(credentials: credentials, time: time)
-        let operations = LiveControlPlaneOperations(client: http, credentials: credentials, time: time)
+        let operations = LiveControlPlaneOperations(
+            client: http, credentials: credentials, requests: substrate as? any RequestHolding, time: time)
         let access = AccessPublisher(store: store, identity: identity, substrate: substrate, operations: operations)
         let rendering = ControlPlaneRendering(
             region: configuration.region, releases: catalog, credentials: credentials, access: access, substrate: substrate,

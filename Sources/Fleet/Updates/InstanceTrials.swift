@@ -1,0 +1,117 @@
+import FleetModel
+import Planning
+import Substrate
+import Synchronization
+import Timing
+
+/// Remembers how the instances of clusters that are being updated behave. Lost with the process: then they are on trial anew.
+final class InstanceTrials: Sendable {
+    fileprivate struct Subject: Sendable {
+        var release: ReleaseID
+        var revision: Int
+        var processes: [ComponentKind: Int32] = [:]
+        var trial = InstanceTrial()
+        var passingSince: Duration?
+        var failingSince: Duration?
+        var checkedAt: Duration?
+    }
+
+    private let time: TimeSource
+    private let subjects = Mutex<[ClusterName: [String: Subject]]>([:])
+    /// Instances that could not be made: there is nothing of them to be seen.
+    private let failures = Mutex<[ClusterName: [String: (count: Int, reason: String)]]>([:])
+
+    init(time: TimeSource) { self.time = time }
+
+    /// Looks for processes that have ended since the last look, and fills in the observation's trials.
+    func note(_ observation: inout ControlPlaneObservation, of cluster: Cluster) {
+        guard cluster.spec.update != nil, cluster.metadata.deletionRequestedAt == nil else { return forget(cluster.name) }
+        let now = time.uptime
+        let instances = observation.substrate.instances
+        observation.trials = subjects.withLock { all in
+            let old = all[cluster.name] ?? [:]
+            var new: [String: Subject] = [:]
+            for instance in instances where instance.state == .running {
+                var subject = old[instance.id.name] ?? Subject(release: instance.release, revision: instance.configurationRevision)
+                if subject.release != instance.release || subject.revision != instance.configurationRevision {
+                    subject = Subject(release: instance.release, revision: instance.configurationRevision)
+                }
+                subject.look(at: instance.components)
+                new[instance.id.name] = subject
+            }
+            all[cluster.name] = new
+            return new.mapValues { $0.seen(at: now) }
+        }
+        for (name, failure) in failures.withLock({ $0[cluster.name] ?? [:] }) {
+            observation.trials[name, default: InstanceTrial()].failedStarts = failure.count
+            observation.trials[name]?.startFailure = failure.reason
+        }
+    }
+
+    func note(_ result: InstanceCheckResult, of id: InstanceID) {
+        let now = time.uptime
+        subjects.withLock { $0[id.cluster]?[id.name]?.note(result, at: now) }
+    }
+
+    /// Whether an instance could be made; `reason` when not.
+    func noteStart(of id: InstanceID, failure reason: String?) {
+        failures.withLock { all in
+            guard let reason else { return all[id.cluster, default: [:]][id.name] = nil }
+            let before = all[id.cluster]?[id.name]?.count ?? 0
+            all[id.cluster, default: [:]][id.name] = (before + 1, reason)
+        }
+    }
+
+    /// The cluster's spec is another now: what could not be started then may be now.
+    func beginAnew(_ cluster: ClusterName) { failures.withLock { $0[cluster] = nil } }
+
+    func forget(_ cluster: ClusterName) {
+        subjects.withLock { $0[cluster] = nil }
+        failures.withLock { $0[cluster] = nil }
+    }
+}
+
+extension InstanceTrials.Subject {
+    /// Another process than before: the one before has ended. An API server that came anew is checked anew.
+    fileprivate mutating func look(at components: [ComponentObservation]) {
+        for part in components {
+            guard let process = part.processID else { continue }
+            if let before = processes[part.kind], before != process {
+                trial.ends[part.kind.rawValue, default: 0] += 1
+                (passingSince, failingSince, checkedAt) = (nil, nil, nil)
+                (trial.passes, trial.failures, trial.failure) = (0, 0, nil)
+            }
+            processes[part.kind] = process
+        }
+    }
+
+    fileprivate mutating func note(_ result: InstanceCheckResult, at now: Duration) {
+        checkedAt = now
+        switch result {
+        case .passed:
+            trial.passes += 1
+            trial.failures = 0
+            trial.failure = nil
+            failingSince = nil
+            passingSince = passingSince ?? now
+        // Says nothing about this instance.
+        case .undecided:
+            failingSince = nil
+            (trial.failures, trial.failure) = (0, nil)
+        case .failed(let reason):
+            trial.passes = 0
+            trial.failures += 1
+            trial.failure = reason
+            passingSince = nil
+            failingSince = failingSince ?? now
+        }
+    }
+
+    fileprivate func seen(at now: Duration) -> InstanceTrial {
+        var seen = trial
+        seen.passingSeconds = passingSince.map { (now - $0).seconds } ?? 0
+        seen.failingSeconds = failingSince.map { (now - $0).seconds } ?? 0
+        seen.secondsSinceCheck = checkedAt.map { (now - $0).seconds }
+        return seen
+    }
+}

@@ -1,0 +1,72 @@
+import Foundation
+
+/// The update of a cluster that is under way: how it is made, what it goes back to, and what was decided about it. All of it is
+/// intent: a service that is killed at any point reads here what to go on with.
+public struct UpdateIntent: Codable, Hashable, Sendable {
+    public enum Strategy: String, Codable, Hashable, Sendable {
+        /// New API servers beside the old; etcd's members in place, one after the other.
+        case blueGreen
+        /// API servers, too, one after the other with the same name and address: no new instances, and with two of them one alone
+        /// serves meanwhile.
+        case inPlace
+    }
+
+    /// That it does not go on, and why: the cluster becomes again what it was.
+    public struct Reversal: Codable, Hashable, Sendable {
+        /// For an operator: what was seen, and what can be done.
+        public var reason: String
+        /// One of the EKS model's `ErrorCode`.
+        public var errorCode: String
+        /// Somebody asked for it; nothing was found wrong.
+        public var isCancelled: Bool
+        public var decidedAt: Date
+
+        public init(reason: String, errorCode: String, isCancelled: Bool = false, decidedAt: Date) {
+            self.reason = reason
+            self.errorCode = errorCode
+            self.isCancelled = isCancelled
+            self.decidedAt = decidedAt
+        }
+    }
+
+    /// Of the `ClusterUpdate`.
+    public var id: String
+    public var strategy: Strategy
+    public var startedAt: Date
+    /// What the cluster was before.
+    public var previous: ControlPlaneSpec
+    public var previousSettings: ClusterSettings
+    /// The new etcd has another storage than the old, which cannot read it once all members have gone over.
+    public var changesEtcdStorage: Bool
+    public var reversal: Reversal?
+
+    public init(
+        id: String, strategy: Strategy = .blueGreen, startedAt: Date, previous: ControlPlaneSpec, previousSettings: ClusterSettings,
+        changesEtcdStorage: Bool = false
+    ) {
+        self.id = id
+        self.strategy = strategy
+        self.startedAt = startedAt
+        self.previous = previous
+        self.previousSettings = previousSettings
+        self.changesEtcdStorage = changesEtcdStorage
+    }
+}
+
+extension ClusterSpec {
+    /// Makes what is wanted what it was before the update that is under way, and says why. Nothing when it goes back already.
+    ///
+    /// What an update does not touch stays as it is now: tags.
+    /// - Parameter keepingEtcd: etcd stays on its new release, because its storage has moved on.
+    public mutating func revert(_ reversal: UpdateIntent.Reversal, keepingEtcd: Bool) {
+        guard var update, update.reversal == nil else { return }
+        let etcd = controlPlane.etcdRelease
+        let tags = settings.tags
+        controlPlane = update.previous
+        if keepingEtcd { controlPlane.etcdRelease = etcd }
+        settings = update.previousSettings
+        settings.tags = tags
+        update.reversal = reversal
+        self.update = update
+    }
+}

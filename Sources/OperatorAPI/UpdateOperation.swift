@@ -1,0 +1,72 @@
+import ClusterService
+import FleetModel
+import Hummingbird
+import Identity
+import SlipwayClient
+
+/// What concerns the updates of clusters.
+enum UpdateOperation: Hashable, Sendable {
+    case list(cluster: String)
+    case describe(String, cluster: String)
+    case begin(cluster: String)
+    case cancel(String?, cluster: String)
+
+    var name: String {
+        switch self {
+        case .list: "ListUpdates"
+        case .describe: "DescribeUpdate"
+        case .begin: "UpdateCluster"
+        case .cancel: "CancelUpdate"
+        }
+    }
+
+    var resource: String {
+        switch self {
+        case .list(let cluster), .describe(_, let cluster), .begin(let cluster), .cancel(_, let cluster): cluster
+        }
+    }
+
+    /// Nil when the path is not about updates.
+    init?(method: String, parts: [String]) {
+        guard parts.count >= 3, parts[0] == "clusters", parts[2] == "updates" else { return nil }
+        switch (method, parts.count) {
+        case ("GET", 3): self = .list(cluster: parts[1])
+        case ("POST", 3): self = .begin(cluster: parts[1])
+        case ("GET", 4): self = .describe(parts[3], cluster: parts[1])
+        case ("DELETE", 3): self = .cancel(nil, cluster: parts[1])
+        case ("DELETE", 4): self = .cancel(parts[3], cluster: parts[1])
+        default: return nil
+        }
+    }
+}
+
+extension OperatorAPI {
+    func performOnUpdates(_ operation: UpdateOperation, body: [UInt8], by principal: Principal) async throws -> Response {
+        switch operation {
+        case .list(let name):
+            return Self.json(UpdateList(updates: try await clusters.updates(of: name, as: principal).map { UpdateDetail($0) }))
+        case .describe(let id, let name):
+            return Self.json(UpdateDetail(try await clusters.update(id, of: name, as: principal)))
+        case .begin(let name):
+            return Self.json(
+                UpdateDetail(try await begin(name, try Self.decode(UpdateRequest.self, body), by: principal)), status: .accepted)
+        case .cancel(let id, let name):
+            return Self.json(UpdateDetail(try await clusters.cancelUpdate(id, of: name, as: principal)), status: .accepted)
+        }
+    }
+
+    private func begin(_ name: String, _ request: UpdateRequest, by principal: Principal) async throws -> ClusterUpdate {
+        switch (request.version, request.release) {
+        case (let version?, nil):
+            guard !request.isInPlace else {
+                throw OperatorError(400, "InvalidParameterException", "A patch in place names its release, and not a version.")
+            }
+            return try await clusters.updateVersion(name, VersionChange(version: version), as: principal)
+        case (nil, let release?):
+            return try await clusters.updateRelease(
+                name, ReleaseChange(release: release, isInPlace: request.isInPlace), as: principal)
+        default:
+            throw OperatorError(400, "InvalidParameterException", "An update goes to a version or to a release: give one of both.")
+        }
+    }
+}

@@ -1,0 +1,75 @@
+import FleetModel
+import Substrate
+
+/// While an update is under way: which API servers the endpoint gives traffic to, whose check is due, and how long those of before
+/// stay at hand. Invariant 2.
+///
+/// A new one gets traffic when it has passed, for a while and without any of its processes ending, the check that does what
+/// customers do. Those of before stay, drained, until the new ones have had all the traffic for a while: going back is then a word
+/// to the endpoint.
+struct APIServerTrial {
+    var policy: PlanningPolicy
+    var intent: ControlPlaneIntent
+    var observation: ControlPlaneObservation
+
+    var isUnderWay: Bool { intent.update != nil }
+
+    /// By new instances, and not on the way back.
+    var isForward: Bool { intent.update.map { $0.reversal == nil && $0.strategy == .blueGreen } ?? false }
+
+    /// Seconds until a drained one is ended though some clients stay.
+    var drainLimit: Double { isUnderWay ? min(policy.drainLimit, policy.update.bake) : policy.drainLimit }
+
+    private func admission(of instance: InstanceObservation) -> LoadBalancerSpec.Admission? {
+        observation.substrate.loadBalancer?.backends.first { $0.name == instance.id.name }?.admission
+    }
+
+    /// One that is to go and was never given any traffic gets none now.
+    func hasPlace(_ instance: InstanceObservation) -> Bool { !isUnderWay || admission(of: instance) != nil }
+
+    /// Whether one that stays has, or gets, its place behind the endpoint.
+    func mayEnter(_ instance: InstanceObservation) -> Bool {
+        hasPlace(instance) || observation.isReady(instance) && trial(of: instance).hasPassed(policy.update)
+    }
+
+    private func trial(of instance: InstanceObservation) -> InstanceTrial { observation.trials[instance.id.name] ?? InstanceTrial() }
+
+    /// The checks that are due, and what is waited for.
+    func check(_ keep: [InstanceObservation], _ retire: [InstanceObservation], _ result: inout APIServerPlanner.Result) {
+        guard isUnderWay else { return }
+        for instance in keep where observation.isReady(instance) {
+            let isIn = admission(of: instance) == .ready
+            // Those that serve are looked at while the others are still at hand.
+            guard !isIn || isForward && !retire.isEmpty else { continue }
+            if !isIn, !(intent.update?.strategy == .inPlace && hasPlace(instance) && trial(of: instance).passes > 0) {
+                result.waits.append(wait(instance))
+            }
+            guard trial(of: instance).needsCheck(policy.update) else { continue }
+            let baseline = observation.substrate.instances.first {
+                $0.role == .apiServer && $0.id != instance.id && observation.isReady($0) && admission(of: $0) != nil
+            }
+            result.actions.append(.checkInstance(instance.id, instance.address, baseline: baseline?.address))
+        }
+    }
+
+    private func wait(_ instance: InstanceObservation) -> Wait {
+        let trial = trial(of: instance)
+        if let failure = trial.failure { return Wait("CheckFails", "\(instance.id.name) gets no traffic: \(failure)") }
+        return Wait(
+            "OnTrial",
+            "\(instance.id.name) gets traffic when what customers do has worked through it for \(Int(policy.update.trial)) s")
+    }
+
+    /// Why a drained one of before stays at hand; nil: it need not.
+    func bake(_ instance: InstanceObservation) -> Wait? {
+        guard isForward, admission(of: instance) != nil else { return nil }
+        if let (name, trial) = observation.trials.filter({ $0.value.failure != nil }).min(by: { $0.key < $1.key }),
+            let failure = trial.failure
+        {
+            return Wait("Baking", "\(instance.id.name) stays at hand, since the check of \(name) fails: \(failure)")
+        }
+        guard observation.drainingSeconds[instance.id.name, default: 0] < policy.update.bake else { return nil }
+        return Wait(
+            "Baking", "\(instance.id.name) stays at hand until the new API servers have served for \(Int(policy.update.bake)) s")
+    }
+}

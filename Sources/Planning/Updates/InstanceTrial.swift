@@ -1,0 +1,36 @@
+/// How one instance has behaved since it was first seen. In memory only: what a new process does not know, it finds out again.
+public struct InstanceTrial: Codable, Hashable, Sendable {
+    /// How often a process ended by itself, by the component's name.
+    public var ends: [String: Int] = [:]
+    /// How often it could not be made or started, in a row, and why the last time.
+    public var failedStarts = 0
+    public var startFailure: String?
+    /// Of the customer-like check: how often it has passed in a row, since when, and when last. Seconds ago.
+    public var passes = 0
+    public var passingSeconds: Double = 0
+    /// Nil: never checked.
+    public var secondsSinceCheck: Double?
+    /// The check fails, and passes on an instance of before: what went wrong the last time, and for how long it has been so.
+    public var failure: String?
+    public var failingSeconds: Double = 0
+    /// How often it has failed so in a row.
+    public var failures = 0
+
+    public init() {}
+
+    /// Passes are counted anew when a process has ended.
+    public func hasPassed(_ policy: UpdatePolicy) -> Bool {
+        passes >= 2 && passingSeconds >= policy.trial
+    }
+
+    public func needsCheck(_ policy: UpdatePolicy) -> Bool { secondsSinceCheck.map { $0 >= policy.checkInterval } ?? true }
+}
+
+/// What one check of an API server has shown.
+public enum InstanceCheckResult: Codable, Hashable, Sendable {
+    case passed
+    /// What went wrong, for people.
+    case failed(String)
+    /// It failed on an instance of before, too.
+    case undecided(String)
+}

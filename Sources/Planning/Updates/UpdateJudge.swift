@@ -1,0 +1,110 @@
+import FleetModel
+import Substrate
+
+/// Decides whether an update goes on, goes back, or has ended. Pure; what it decides is written down as intent.
+public struct UpdateJudge: Sendable {
+    public var policy: PlanningPolicy
+
+    public init(policy: PlanningPolicy = PlanningPolicy()) { self.policy = policy }
+
+    public enum Verdict: Hashable, Sendable {
+        /// All is as wanted: as the update asked, or, when it has gone back, as before it.
+        case ended
+        /// It is no good. `keepingEtcd`: etcd cannot follow, since its storage has moved on.
+        case goBack(reason: String, errorCode: String, keepingEtcd: Bool)
+    }
+
+    /// - Parameter plan: of the same intent and observation.
+    /// - Returns: nil: it goes on.
+    public func verdict(_ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation, _ plan: Plan) -> Verdict? {
+        guard let update = intent.update, !intent.isDeleting, intent.restore == nil, intent.recovery == nil else { return nil }
+        if plan.outlook == .healthy, plan.actions.isEmpty, plan.waits.isEmpty { return .ended }
+        guard update.reversal == nil, let found = fault(intent, update, observation, plan) else { return nil }
+        return .goBack(
+            reason: found.reason, errorCode: found.code,
+            keepingEtcd: update.changesEtcdStorage && etcdHasMovedOn(intent, observation))
+    }
+
+    private struct Fault {
+        var reason: String
+        var code = "Unknown"
+    }
+
+    private func fault(
+        _ intent: ControlPlaneIntent, _ update: UpdateIntent, _ observation: ControlPlaneObservation, _ plan: Plan
+    ) -> Fault? {
+        let policy = policy.update
+        for (name, trial) in observation.trials.sorted(by: { $0.key < $1.key }) where trial.failedStarts >= policy.failedStartLimit {
+            return Fault(reason: "\(name) cannot be started: \(trial.startFailure ?? "")")
+        }
+        let members = EtcdMember.all(of: intent)
+        let hasQuorum = members.count { observation.isHealthy($0) } * 2 > members.count
+        for instance in observation.substrate.instances.sorted(by: { $0.id < $1.id }) where isNew(instance, intent, update) {
+            // What a fault of the zone does is not the release's doing.
+            guard !observation.unavailableZones.contains(instance.zone), !observation.isolatedInstances.contains(instance.id.name) else {
+                continue
+            }
+            if let fault = fault(of: instance, hasQuorum: hasQuorum, observation) { return fault }
+        }
+        guard observation.updateSeconds > policy.limit else { return nil }
+        let waits = plan.waits.map(\.message).joined(separator: "; ")
+        return Fault(reason: "not finished after \(Int(policy.limit)) s: \(waits.isEmpty ? "actions fail; the steps say why" : waits)")
+    }
+
+    private func fault(of instance: InstanceObservation, hasQuorum: Bool, _ observation: ControlPlaneObservation) -> Fault? {
+        let policy = policy.update
+        let name = instance.id.name
+        let trial = observation.trials[name] ?? InstanceTrial()
+        for (component, count) in trial.ends.sorted(by: { $0.key < $1.key }) {
+            let isMain = component == ComponentKind.apiServer.rawValue || component == ComponentKind.etcd.rawValue
+            guard count >= (isMain ? policy.endLimit : policy.helperEndLimit) else { continue }
+            let words = instance.components.first { $0.kind.rawValue == component }?.lastWords
+            return Fault(
+                reason: "\(component) of release \(instance.release) on \(name) has ended \(count) times\(Self.quoted(words))")
+        }
+        if let problem = instance.components.lazy.compactMap(\.problem).first { return Fault(reason: "\(name): \(problem)") }
+        let unready = observation.unreadySeconds[name, default: 0]
+        switch instance.role {
+        case .etcd:
+            guard unready > policy.startLimit else { return nil }
+            let words = instance.components.first?.lastWords
+            return Fault(
+                reason: "\(name) on release \(instance.release) has not joined etcd within \(Int(policy.startLimit)) s\(Self.quoted(words))"
+            )
+        case .apiServer:
+            // Without etcd no API server is any good.
+            guard hasQuorum else { return nil }
+            if let failure = trial.failure, trial.failures >= 3, trial.failingSeconds > policy.checkPatience {
+                return Fault(
+                    reason:
+                        "\(name) on release \(instance.release) fails the check that an instance of before passes: \(failure)",
+                    code: "ClusterUnreachable")
+            }
+            guard unready > policy.startLimit else { return nil }
+            let words = instance.components.lazy.compactMap(\.lastWords).first
+            return Fault(
+                reason:
+                    "\(name) on release \(instance.release) was not ready for \(Int(policy.startLimit)) s\(Self.quoted(words))",
+                code: "ClusterUnreachable")
+        case .loadBalancer: return nil
+        }
+    }
+
+    /// It is what the update asks for, and was not there before it.
+    private func isNew(_ instance: InstanceObservation, _ intent: ControlPlaneIntent, _ update: UpdateIntent) -> Bool {
+        let (old, new) = (update.previous, intent.spec)
+        func matches(_ spec: ControlPlaneSpec) -> Bool {
+            instance.release == spec.release(of: instance.role) && instance.configurationRevision == spec.revision(of: instance.role)
+                && instance.sizeName == spec.sizeName(of: instance.role)
+        }
+        return matches(new) && !matches(old)
+    }
+
+    /// etcd raises its cluster version when each member has the new one, and from then on the old one refuses the data. That each
+    /// was started is taken for it: a moment too early is harmless, a moment too late is not.
+    private func etcdHasMovedOn(_ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation) -> Bool {
+        EtcdMember.all(of: intent).allSatisfy { observation.instance($0.id)?.release == intent.spec.etcdRelease }
+    }
+
+    private static func quoted(_ words: String?) -> String { words.map { "; its last words: \($0.prefix(300))" } ?? "" }
+}

@@ -1,0 +1,27 @@
+/// What an update waits for, and when it goes back. Times in seconds.
+public struct UpdatePolicy: Codable, Hashable, Sendable {
+    /// A new API server gets traffic when its check has passed over this time, and nothing of it has ended meanwhile.
+    public var trial: Double = 4
+    /// The check is repeated after this time.
+    public var checkInterval: Double = 2
+    /// Old API servers stay, drained, until the new ones have had all the traffic for this time.
+    public var bake: Double = 8
+    /// A new etcd member answers for this time before the next one is replaced.
+    public var memberTrial: Double = 2
+    /// A new instance that is not ready for this time is a bad one.
+    public var startLimit: Double = 90
+    /// The check of a new API server, which has passed on an old one, may fail for this time.
+    public var checkPatience: Double = 8
+    /// An API server or etcd of a new instance that has ended by itself this often is a bad one.
+    public var endLimit = 2
+    /// The same of what runs beside an API server: the controller manager and the scheduler also end when they lose their lease.
+    public var helperEndLimit = 5
+    /// An instance that could not even be made this often is a bad one.
+    public var failedStartLimit = 3
+    /// An update that takes longer, while every zone is in service, goes back.
+    public var limit: Double = 600
+    /// A patched API server's clients get this time to leave before they are sent away.
+    public var patchDrain: Double = 1
+
+    public init() {}
+}

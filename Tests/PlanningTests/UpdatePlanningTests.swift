@@ -1,0 +1,179 @@
+import FleetModel
+import Planning
+import Substrate
+import Testing
+
+@Suite struct UpdatePlanningTests {
+    private func updating(etcd: Bool = true) throws -> PlannerFixture {
+        var fixture = try PlannerFixture.whole()
+        fixture.update(to: "1.33.4-eks.2", etcd: etcd)
+        return fixture
+    }
+
+    private func backends(_ fixture: PlannerFixture) -> [String: LoadBalancerSpec.Admission] {
+        let seen = fixture.observation.substrate.loadBalancer?.backends ?? []
+        return Dictionary(seen.map { ($0.name, $0.admission) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    private func release(_ fixture: PlannerFixture, _ name: String) -> String? {
+        fixture.observation.substrate.instances.first { $0.id.name == name }?.release.rawValue
+    }
+
+    /// Plans, holds the plan against the invariants, acts.
+    private func step(_ fixture: inout PlannerFixture) throws {
+        let plan = fixture.plan
+        try #require(fixture.violations(of: plan.actions).isEmpty)
+        fixture.carryOut(plan.actions)
+    }
+
+    /// Lets time pass between steps until nothing is left to do.
+    private func finish(_ fixture: inout PlannerFixture, rounds: Int = 60) throws {
+        for _ in 0..<rounds {
+            if fixture.verdict == .ended { return }
+            try step(&fixture)
+            fixture.letTimePass()
+        }
+        Issue.record("not finished: \(fixture.titles) \(fixture.reasons)")
+    }
+
+    @Test func etcdAndAPIServersGoAtTheSameTime() throws {
+        let fixture = try updating()
+        #expect(fixture.titles == ["replace instance etcd-z-b", "start instance api-3", "start instance api-4"])
+        #expect(fixture.ownViolations.isEmpty)
+    }
+
+    @Test func newOnesComeInTheZonesOfTheOld() throws {
+        let started = try updating().plan.actions.compactMap { action -> ZoneName? in
+            if case .startInstance(let intent) = action { intent.zone } else { nil }
+        }
+        #expect(started == PlannerFixture.zones.prefix(2).map { $0 })
+    }
+
+    @Test func theSameEtcdStaysUntouched() throws {
+        var fixture = try updating(etcd: false)
+        #expect(fixture.titles == ["start instance api-3", "start instance api-4"])
+        try finish(&fixture)
+        #expect(release(fixture, "etcd-z-a") == "1.33.4-eks.1")
+        #expect(release(fixture, "api-3") == "1.33.4-eks.2")
+    }
+
+    @Test func flagsOfAPIServersDoNotTouchEtcd() throws {
+        var fixture = try PlannerFixture.whole()
+        fixture.update(to: "1.33.4-eks.1", etcd: false)
+        fixture.intent.spec.apiServerRevision += 1
+        #expect(fixture.titles == ["start instance api-3", "start instance api-4"])
+    }
+
+    @Test func theWholeWay() throws {
+        var fixture = try updating()
+        try finish(&fixture)
+        #expect(fixture.observation.substrate.instances.allSatisfy { $0.release.rawValue == "1.33.4-eks.2" })
+        #expect(backends(fixture) == ["api-3": .ready, "api-4": .ready])
+    }
+
+    @Test func noTrafficWithoutAPassedCheck() throws {
+        var fixture = try updating(etcd: false)
+        try step(&fixture)
+        #expect(fixture.titles == ["check api-3", "check api-4"])
+        #expect(fixture.reasons.contains("OnTrial"))
+        #expect(backends(fixture) == ["api-1": .ready, "api-2": .ready])
+        try step(&fixture)
+        // Once is not enough.
+        fixture.observation.trials["api-3"]?.secondsSinceCheck = 10
+        #expect(fixture.titles == ["check api-3"])
+        // To let one in all the same is seen by the invariants.
+        let all = fixture.observation.substrate.instances.filter { $0.role == .apiServer }
+        fixture.observation.trials = [:]
+        let early = Action.ensureLoadBalancer(
+            LoadBalancerIntent(
+                cluster: fixture.intent.cluster, network: fixture.intent.spec.network,
+                backends: all.map { .init(name: $0.id.name, address: $0.address, admission: .ready) }))
+        #expect(fixture.violations(of: [early]).contains { $0.number == 2 })
+    }
+
+    @Test func oldOnesStayDrainedUntilTheNewOnesHaveServed() throws {
+        var fixture = try updating(etcd: false)
+        try step(&fixture)
+        for _ in 0..<3 {
+            try step(&fixture)
+            fixture.letTimePass()
+        }
+        // In, and the old are drained in the step after.
+        try step(&fixture)
+        #expect(backends(fixture) == ["api-1": .drain, "api-2": .drain, "api-3": .ready, "api-4": .ready])
+        fixture.observation.drainingSeconds = ["api-1": 1, "api-2": 1]
+        #expect(fixture.reasons.contains("Baking"))
+        #expect(!fixture.titles.contains("remove instance api-1"))
+        // One that stops serving brings them back.
+        fixture.silence("api-3")
+        try step(&fixture)
+        #expect(backends(fixture)["api-1"] == .ready)
+    }
+
+    @Test func theNextMemberWaitsForTheLastOne() throws {
+        var fixture = try updating()
+        try step(&fixture)
+        fixture.observation.readySeconds["etcd-z-b"] = 0.5
+        #expect(!fixture.titles.contains { $0.hasPrefix("replace") || $0.hasPrefix("move") })
+        #expect(fixture.reasons.contains("OnTrial"))
+        fixture.observation.health.etcdMembers["etcd-z-b"] = nil
+        #expect(fixture.reasons.contains("EtcdQuorum"))
+        fixture.settle()
+        fixture.observation.readySeconds["etcd-z-b"] = 5
+        #expect(fixture.titles.contains("replace instance etcd-z-c"))
+    }
+
+    @Test func theLeaderHandsOverBeforeItStops() throws {
+        var fixture = try updating()
+        try step(&fixture)
+        fixture.letTimePass()
+        try step(&fixture)
+        fixture.letTimePass()
+        #expect(fixture.titles.contains("move etcd leadership from etcd-z-a to etcd-z-b"))
+        #expect(!fixture.titles.contains("replace instance etcd-z-a"))
+    }
+
+    @Test func noMemberIsReplacedWhileAZoneIsOut() throws {
+        var fixture = try updating()
+        fixture.observation.unavailableZones = [PlannerFixture.zones[2]]
+        fixture.observation.substrate.instances.removeAll { $0.id.name == "etcd-z-c" }
+        fixture.observation.health.etcdMembers["etcd-z-c"] = nil
+        #expect(!fixture.titles.contains { $0.hasPrefix("replace") })
+        #expect(fixture.reasons.contains("EtcdQuorum") || fixture.reasons.contains("ZoneOutOfService"))
+    }
+
+    // MARK: In place
+
+    private func patching() throws -> PlannerFixture {
+        var fixture = try PlannerFixture.whole()
+        fixture.update(to: "1.33.4-eks.2", etcd: false, strategy: .inPlace)
+        return fixture
+    }
+
+    @Test func aPatchTakesOneAtATime() throws {
+        var fixture = try patching()
+        #expect(fixture.titles == ["point the endpoint at api-1 (drain), api-2"])
+        try step(&fixture)
+        fixture.changeBackend("api-1") { $0.openSessions = 2 }
+        #expect(fixture.reasons == ["Draining"])
+        fixture.observation.drainingSeconds["api-1"] = 5
+        #expect(fixture.titles == ["replace instance api-1"])
+        try step(&fixture)
+        // Not before its check.
+        #expect(backends(fixture) == ["api-1": .drain, "api-2": .ready])
+        #expect(fixture.titles == ["check api-1"])
+        try step(&fixture)
+        #expect(fixture.titles == ["point the endpoint at api-1, api-2"])
+        try finish(&fixture)
+        #expect(Set(fixture.observation.substrate.instances.filter { $0.role == .apiServer }.map(\.id.name)) == ["api-1", "api-2"])
+        #expect(release(fixture, "api-2") == "1.33.4-eks.2")
+    }
+
+    @Test func aPatchWaitsWhileAnotherDoesNotServe() throws {
+        var fixture = try patching()
+        fixture.change("api-2") { $0.release = ReleaseID(rawValue: "1.33.4-eks.2") }
+        fixture.silence("api-2")
+        #expect(!fixture.titles.contains { $0.contains("drain") || $0.hasPrefix("replace") })
+        #expect(fixture.reasons.contains("MinimumReady"))
+    }
+}

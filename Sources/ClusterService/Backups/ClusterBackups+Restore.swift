@@ -97,6 +97,7 @@ extension Clusters {
             settings.clientRequestToken = cluster.spec.settings.clientRequestToken
             settings.requestDigest = cluster.spec.settings.requestDigest
             cluster.spec.settings = settings
+            cluster.spec.controlPlane.endpointAccess = EndpointAccess(settings)
             cluster.spec.controlPlane.apiServerCount = spec.controlPlane.apiServerCount
             cluster.spec.controlPlane.etcdSize = spec.controlPlane.etcdSize
             cluster.spec.controlPlane.apiServerSize = spec.controlPlane.apiServerSize

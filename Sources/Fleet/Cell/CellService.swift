@@ -53,6 +53,7 @@ public struct CellService: Service {
     private let board: ServiceStateBoard
     private let restores: (any ClusterRestoring)?
     private let backups: BackupService?
+    private let insights: (any InsightLooking)?
     private let plan: PlanFunction
     private let time: TimeSource
     private let logger: Logger
@@ -64,6 +65,7 @@ public struct CellService: Service {
     ///   - board: what is out of service; what changes there is acted on at once.
     ///   - restores: restores snapshots; nil where nothing is ever restored (simulation).
     ///   - backups: takes backups beside; nil where nobody does (simulation).
+    ///   - insights: looks at clusters for their insights; nil where there is nothing to see (simulation).
     ///   - plan: the planner; another one only in tests.
     ///   - jitter: 0 to 1, for backoff.
     public init(
@@ -71,7 +73,8 @@ public struct CellService: Service {
         rendering: any InstanceRendering, operations: any ControlPlaneOperations, access: (any AccessPublishing)? = nil,
         etcd: EtcdCare? = nil, board: ServiceStateBoard = ServiceStateBoard(),
         restores: (any ClusterRestoring)? = nil, backups: BackupService? = nil,
-        plan: @escaping PlanFunction = { ControlPlanePlanner().plan($0, $1) }, time: TimeSource, logger: Logger,
+        insights: (any InsightLooking)? = nil, plan: @escaping PlanFunction = { ControlPlanePlanner().plan($0, $1) }, time: TimeSource,
+        logger: Logger,
         jitter: @escaping @Sendable () -> Double = { Double.random(in: 0...1) }
     ) {
         self.configuration = configuration
@@ -85,6 +88,7 @@ public struct CellService: Service {
         self.board = board
         self.restores = restores
         self.backups = backups
+        self.insights = insights
         self.plan = plan
         self.time = time
         self.logger = logger
@@ -120,6 +124,15 @@ public struct CellService: Service {
                 group.addTask { try await service.run() }
             }
             if let backups { group.addTask { try await backups.run() } }
+            if let insights {
+                let service = insightService(insights)
+                queues.append(service.queue)
+                group.addTask { try await service.run() }
+                // Somebody asks for a look.
+                group.addTask { [queue = service.queue] in
+                    try await follow(StoreKeys.insights(in: configuration.cell)) { enqueue($0, [queue]) }
+                }
+            }
             if let access {
                 let queue = WorkQueue<ClusterName>(concurrency: 4, time: time)
                 let service = ControllerService(
@@ -145,6 +158,13 @@ public struct CellService: Service {
         return ControllerService(
             reconciler: reconciler, queue: WorkQueue(concurrency: 64, time: time), resync: .seconds(5),
             backoff: Backoff(base: 1, cap: 8), time: time, logger: logger, jitter: jitter)
+    }
+
+    private func insightService(_ looking: any InsightLooking) -> ControllerService<InsightsReconciler> {
+        let reconciler = InsightsReconciler(cell: configuration.cell, store: store, looking: looking, time: time)
+        return ControllerService(
+            reconciler: reconciler, queue: WorkQueue(concurrency: 2, time: time), resync: .seconds(InsightsReconciler.interval),
+            backoff: Backoff(base: 1, cap: 60), time: time, logger: logger, jitter: jitter)
     }
 
     /// What customers change of a cluster; not its status, which the controllers write themselves.

@@ -171,7 +171,7 @@ struct ClusterReconciler: Reconciler {
                 stored,
                 and: [
                     .delete(StoreKeys.clusterIndex(cluster.name)), .delete(StoreKeys.credentials(of: cluster.name, in: cell)),
-                    .delete(StoreKeys.networkSlot(slot)),
+                    .delete(StoreKeys.networkSlot(slot)), .delete(StoreKeys.insights(of: cluster.name, in: cell)),
                 ])
         } catch let error as StoreError where error.code == .conflict {
             // Somebody wrote it since; its change is seen, and the next pass looks again.

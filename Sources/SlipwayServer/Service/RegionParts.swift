@@ -124,8 +124,7 @@ struct RegionParts: Sendable {
             substrate: substrate, probe: probe, rendering: rendering, operations: operations, access: access,
             etcd: etcdCare(credentials, identities), board: board, restores: restores,
             backups: backupService(cell, store: store, credentials: credentials, probe: probe, restores: restores, board: board),
-            time: time,
-            logger: logger)
+            insights: LiveInsightLook(client: http, credentials: credentials, time: time), time: time, logger: logger)
     }
 
     /// Looks after zones, as the cell's leader does.

@@ -12,7 +12,8 @@ public protocol InstanceRendering: Sendable {
 
 /// What is done to a running control plane through its own interfaces.
 public protocol ControlPlaneOperations: Sendable {
-    /// Makes the Kubernetes objects that Slipway keeps in every cluster. Idempotent.
+    /// Makes the Kubernetes objects that Slipway keeps in every cluster, and waits until its controller manager and scheduler are
+    /// at work. Idempotent.
     func bootstrap(_ cluster: Cluster) async throws
     /// Hands etcd's leadership over; returns when the new leader leads.
     func moveLeader(of cluster: Cluster, from: InstanceID, to: InstanceID) async throws

@@ -18,10 +18,10 @@ extension ControlPlaneRenderer {
                     environment: goEnvironment(placement, share: 0.6)),
                 ComponentSpec(
                     kind: .controllerManager, artifact: try release.artifact("kube-controller-manager"),
-                    arguments: controllerManagerArguments(placement), environment: goEnvironment(placement, share: 0.18)),
+                    arguments: controllerManagerArguments(placement), environment: goEnvironment(placement, share: 0.18, cores: 0.5)),
                 ComponentSpec(
                     kind: .scheduler, artifact: try release.artifact("kube-scheduler"), arguments: schedulerArguments(placement),
-                    environment: goEnvironment(placement, share: 0.08)),
+                    environment: goEnvironment(placement, share: 0.08, cores: 0.5)),
                 ComponentSpec(
                     kind: .authenticator, artifact: context.authenticator,
                     arguments: ["authenticator", "--config", path(AuthenticatorFiles.configuration, in: placement)]),

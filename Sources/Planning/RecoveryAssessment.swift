@@ -67,7 +67,7 @@ public struct RecoveryAssessment: Sendable {
         let rest =
             source.kind == RecoveryProposal.Candidate.member
             ? "what the lost members alone acknowledged in the moments after that, if anything"
-            : "what was written between that and the loss"
+            : "what was written after revision \(max(known, revision)), if anything"
         return known > revision
             ? "Lost are \(known - revision) changes, revisions \(revision + 1) to \(known), and \(rest)."
             : "Lost is nothing of what Slipway saw (revision \(known)); and \(rest)."

@@ -55,7 +55,7 @@ final class NumberedWrites: Sendable {
         record = Mutex(Record(tried: none, acknowledged: none, count: none, floor: none))
     }
 
-    /// Runs `body` under the load, and checks afterwards that nothing was lost, also when `body` throws.
+    /// Runs `body` under the load, and checks afterwards that nothing was lost.
     static func go(
         on cluster: String, _ region: RegionFixture, writers: Int = 4, readers: Int = 2,
         _ location: SourceLocation = #_sourceLocation, during body: (NumberedWrites) async throws -> Void

@@ -222,7 +222,12 @@ let package = Package(
             dependencies: [
                 "Simulation", "Fleet", "Planning", "SimulatedSubstrate", "SlipwayTesting", "Substrate", "FleetModel", "Timing",
             ]),
-        .testTarget(name: "SystemTests", dependencies: ["slipway", "SlipwayClient", "LocalSubstrate", subprocess, systemPackage]),
+        .testTarget(
+            name: "SystemTests",
+            dependencies: [
+                "slipway", "SlipwayClient", "LocalSubstrate", "SimulatedSubstrate", asyncHTTPClient, nioCore, nioHTTP1, nioSSL, subprocess,
+                systemPackage,
+            ]),
     ]
 )
 

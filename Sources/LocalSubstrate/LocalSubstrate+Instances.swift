@@ -118,7 +118,8 @@ extension LocalSubstrate {
                     command: ["\(unit.directory)/bin/\(component.kind.rawValue)"] + component.arguments,
                     environment: component.environment)
             }
-            try ServiceTree(unit: unit, restartDelay: configuration.restartDelay).write(services, to: unit.unfinished)
+            let tree = ServiceTree(unit: unit, restartDelay: configuration.restartDelay, volume: spec.volume.map(names.volume))
+            try tree.write(services, to: unit.unfinished)
             for service in services { try FileTree.makeDirectory("\(unit.logs)/\(service.kind.rawValue)") }
             try FileTree.replace("\(unit.unfinished)/spec.json", try Record.text(record))
         } catch {

@@ -29,7 +29,8 @@ struct ProbeSampling {
     private mutating func add(_ cluster: Cluster, _ instances: [InstanceSummary]) {
         let worked = Set(cluster.status.steps.filter { $0.finishedAt == nil }.compactMap(\.instance))
         for instance in instances {
-            guard let zone = instance.zone else { continue }
+            // Where nothing runs nobody can answer. It is started, not fenced off, and its zone is not to blame.
+            guard let zone = instance.zone, instance.isThere else { continue }
             let subject = ProbeSubject(cluster: cluster.name, instance: instance.name, role: instance.role, zone: zone)
             endpoints.append(ProbeEndpoint(subject: subject, address: instance.address, cluster: cluster))
             if worked.contains(instance.name) || cluster.status.activeSince == nil { underWork.insert(subject) }

@@ -50,6 +50,7 @@ struct EtcdPlanner {
             if isHealthy { result.healthy += 1 } else { down.append(member) }
             if evacuation.contains(member) {
                 leave(member, members, observation, evacuation, &result)
+                if member.zone != evacuation.zone { result.waits.append(.isolated(member.id.name)) }
                 continue
             }
             guard !broken.contains(where: { $0.id == member.id }) else { continue }

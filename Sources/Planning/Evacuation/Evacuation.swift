@@ -69,6 +69,13 @@ struct Evacuation {
     }
 }
 
+extension Wait {
+    /// Of a single instance that is out of service.
+    static func isolated(_ name: String) -> Wait {
+        Wait("Isolated", "\(name) was found dead and is fenced off; it is back in service when it has answered for a while")
+    }
+}
+
 extension ControlPlaneObservation {
     func instance(_ id: InstanceID) -> InstanceObservation? { substrate.instances.first { $0.id == id } }
 

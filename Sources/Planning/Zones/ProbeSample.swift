@@ -60,7 +60,7 @@ public struct ProbeTick: Sendable {
     public var samples: [ProbeSubject: ProbeSample]
     /// Subjects that are being started, replaced or removed: whatever they do means nothing.
     public var underWork: Set<ProbeSubject>
-    /// Subjects that were ready when the store last heard of them: they need not prove themselves first.
+    /// Subjects that were ready when the store last heard of them: those that are new here need not prove themselves first.
     public var knownReady: Set<ProbeSubject>
     /// Subjects that were dead when this was last stored: they are not believed at once.
     public var knownOut: Set<ProbeSubject>

@@ -88,8 +88,8 @@ public struct ZoneHealthPlanner: Sendable {
                 history.excuse()
             } else if known == nil, tick.knownOut.contains(subject) {
                 history.die(.unreachable, now: tick.now, policy: policy)
-            } else if known == nil, tick.knownReady.contains(subject) {
-                history.trust()
+            } else if tick.knownReady.contains(subject) {
+                known == nil ? history.trust() : history.noteReady()
             }
             histories[subject] = history
         }

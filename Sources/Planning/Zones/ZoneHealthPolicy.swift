@@ -15,7 +15,7 @@ public struct ZoneHealthPolicy: Hashable, Sendable {
     /// Views that say the opposite are believed for this long.
     public var contradictionLasts = Duration.seconds(5)
 
-    /// A subject counts when it has answered for this long.
+    /// A subject counts when it has answered for this long; one that was found ready, also when it has been silent for this long.
     public var maturity = Duration.seconds(3)
     /// A dead instance is back when it has answered for this long; twice as long each time it fell back.
     public var recovery = Duration.seconds(10)

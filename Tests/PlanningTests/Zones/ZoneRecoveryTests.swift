@@ -91,6 +91,29 @@ import Testing
         #expect(seconds < 20)
     }
 
+    /// What is retired while its zone is out takes what is remembered of it along, whether something else is left there or not.
+    @Test(arguments: [true, false]) func whatIsRetiredMeanwhileDoesNotKeepItsZoneOut(wasHeardAgain: Bool) throws {
+        for leavesMember in [true, false] {
+            let (world, zone) = (try settled(), a)
+            world.behaviour = { subject, _ in subject.zone == zone ? .lost : .answers(2) }
+            world.run(seconds: 5)
+            #expect(world.health(a) == .impaired([.unreachable]))
+            if wasHeardAgain {
+                world.behaviour = { _, _ in .answers(2) }
+                world.run(seconds: 2)
+            }
+            // It is ended, and then nobody is there; at last it is no more in the list of those that are asked.
+            let leaving = Set(world.subjects.filter { $0.zone == zone && !(leavesMember && $0.role == .etcd) })
+            world.underWork = { subject, _ in leaving.contains(subject) }
+            world.behaviour = { subject, _ in leaving.contains(subject) ? .lost : .answers(2) }
+            world.run(seconds: 3)
+            world.subjects.removeAll { leaving.contains($0) }
+            let wanted: ZoneHealth = leavesMember ? .healthy : .unknown
+            #expect(world.seconds(limit: 40) { $0.zones[zone]?.health == wanted } != nil, "leaves its member: \(leavesMember)")
+            #expect(world.last.zones[a]?.isEmpty == !leavesMember)
+        }
+    }
+
     @Test func aFlappingZoneStaysImpaired() throws {
         let world = try settled(clusters: 2)
         let (zone, start) = (a, world.now)

@@ -18,6 +18,8 @@ public struct ZoneHealthPlanner: Sendable {
     /// Of this look.
     var usual: [ZoneRole: Duration] = [:]
     private var isolated: Set<ProbeSubject> = []
+    /// Who answers nothing because nothing of it runs: where a zone is out of service, nobody starts it.
+    private var stopped: Set<ProbeSubject> = []
 
     /// What is remembered of a zone.
     struct ZoneRecord: Sendable {
@@ -28,6 +30,8 @@ public struct ZoneHealthPlanner: Sendable {
         var wellSince: Duration?
         /// It looks grey since then.
         var greySince: Duration?
+        /// Nothing runs there that could tell how it is.
+        var isSpent = false
     }
 
     /// - Parameter zones: all of the region; those in which anything was seen are added by themselves.
@@ -44,7 +48,11 @@ public struct ZoneHealthPlanner: Sendable {
         let all = Set(histories.filter { $0.value.isMature }.keys.map(\.zone))
         let isEverything = !all.isEmpty && silent == all
         // With everything silent there is nothing to compare with, and nothing to turn to.
-        let verdicts = isEverything ? [:] : totalFailures(tick).merging(greyFailures(tick.now)) { total, _ in total }
+        noteSpent(tick.now)
+        let verdicts =
+            isEverything
+            ? [:]
+            : totalFailures(tick).merging(greyFailures(tick.now)) { total, _ in total }.filter { records[$0.key]?.isSpent != true }
         for zone in Set(histories.keys.map(\.zone)).union(records.keys).union(zones) {
             update(zone, verdicts[zone], isEverything: isEverything, tick.now)
         }
@@ -57,7 +65,7 @@ public struct ZoneHealthPlanner: Sendable {
     }
 
     private func finding(_ now: Duration) -> [ZoneName: ZoneFinding] {
-        let inhabited = Set(histories.keys.map(\.zone))
+        let inhabited = Set(histories.keys.lazy.filter { !stopped.contains($0) }.map(\.zone))
         return Dictionary(
             uniqueKeysWithValues: records.map { zone, record in
                 (
@@ -79,6 +87,7 @@ public struct ZoneHealthPlanner: Sendable {
             lateness += max(.zero, tick.now - lastLook)
         }
         lastLook = tick.now
+        stopped = tick.knownStopped.isEmpty ? [] : tick.knownStopped.filter { tick.samples[$0].map(\.isSilent) == true }
         for (subject, sample) in tick.samples {
             let known = histories.removeValue(forKey: subject)
             var history = known ?? SubjectHistory()
@@ -199,10 +208,19 @@ public struct ZoneHealthPlanner: Sendable {
 
     // MARK: What is remembered of a zone
 
+    /// A zone that was found to have failed, and of which by now nothing runs as far as is known: nobody starts it there while it is
+    /// out of service, so that only taking it back tells how it is.
+    private mutating func noteSpent(_ now: Duration) {
+        for (zone, record) in records where record.isSpent || record.health.isImpaired {
+            let isStopped = !stopped.isEmpty && histories.keys.allSatisfy { $0.zone != zone || stopped.contains($0) }
+            records[zone]?.isSpent = isStopped && (record.isSpent || now - record.since >= policy.spentAfter)
+        }
+    }
+
     private mutating func update(_ zone: ZoneName, _ verdict: Verdict?, isEverything: Bool, _ now: Duration) {
         var record = records[zone] ?? ZoneRecord(since: now)
         defer { records[zone] = record }
-        let here = histories.filter { $0.key.zone == zone }
+        let here = histories.filter { $0.key.zone == zone && !stopped.contains($0.key) }
         if let verdict {
             let failures = record.health.failures.union([verdict.failure])
             if record.health != .impaired(failures) {

@@ -20,6 +20,8 @@ public struct ZoneHealthPlanner: Sendable {
     private var isolated: Set<ProbeSubject> = []
     /// Who answers nothing because nothing of it runs: where a zone is out of service, nobody starts it.
     private var stopped: Set<ProbeSubject> = []
+    /// Who waits for an answer for long, whatever else is known of it.
+    private var waiting: Set<ProbeSubject> = []
 
     /// What is remembered of a zone.
     struct ZoneRecord: Sendable {
@@ -65,7 +67,7 @@ public struct ZoneHealthPlanner: Sendable {
     }
 
     private func finding(_ now: Duration) -> [ZoneName: ZoneFinding] {
-        let inhabited = Set(histories.keys.lazy.filter { !stopped.contains($0) }.map(\.zone))
+        let inhabited = Set(histories.lazy.filter { !isUnjudged($0.key, $0.value) }.map(\.key.zone))
         return Dictionary(
             uniqueKeysWithValues: records.map { zone, record in
                 (
@@ -88,6 +90,7 @@ public struct ZoneHealthPlanner: Sendable {
         }
         lastLook = tick.now
         stopped = tick.knownStopped.isEmpty ? [] : tick.knownStopped.filter { tick.samples[$0].map(\.isSilent) == true }
+        waiting = Set(tick.samples.filter { $0.value.silence >= policy.lostAfter }.keys)
         for (subject, sample) in tick.samples {
             let known = histories.removeValue(forKey: subject)
             var history = known ?? SubjectHistory()
@@ -208,19 +211,24 @@ public struct ZoneHealthPlanner: Sendable {
 
     // MARK: What is remembered of a zone
 
-    /// A zone that was found to have failed, and of which by now nothing runs as far as is known: nobody starts it there while it is
-    /// out of service, so that only taking it back tells how it is.
+    /// It says nothing of its zone: nothing of it runs, or it answers and has not done so for long enough, as long as it is worked on.
+    private func isUnjudged(_ subject: ProbeSubject, _ history: SubjectHistory) -> Bool {
+        stopped.contains(subject) || !history.isMature && !waiting.contains(subject)
+    }
+
+    /// A zone that was found to have failed, and in which by now there is nobody to judge it by: what is stopped there is not started
+    /// while it is out of service, so that only taking it back tells how it is.
     private mutating func noteSpent(_ now: Duration) {
         for (zone, record) in records where record.isSpent || record.health.isImpaired {
-            let isStopped = !stopped.isEmpty && histories.keys.allSatisfy { $0.zone != zone || stopped.contains($0) }
-            records[zone]?.isSpent = isStopped && (record.isSpent || now - record.since >= policy.spentAfter)
+            let hasNobody = histories.allSatisfy { $0.key.zone != zone || isUnjudged($0.key, $0.value) }
+            records[zone]?.isSpent = hasNobody && (record.isSpent || now - record.since >= policy.spentAfter)
         }
     }
 
     private mutating func update(_ zone: ZoneName, _ verdict: Verdict?, isEverything: Bool, _ now: Duration) {
         var record = records[zone] ?? ZoneRecord(since: now)
         defer { records[zone] = record }
-        let here = histories.filter { $0.key.zone == zone && !stopped.contains($0.key) }
+        let here = histories.filter { $0.key.zone == zone && !record.isSpent && !stopped.contains($0.key) }
         if let verdict {
             let failures = record.health.failures.union([verdict.failure])
             if record.health != .impaired(failures) {
@@ -244,7 +252,9 @@ public struct ZoneHealthPlanner: Sendable {
             found = .healthy
         } else if judged.isEmpty {
             found = .unknown
-            evidence = [here.isEmpty ? "nothing of any cluster runs there" : "nothing there has answered for long enough to be judged"]
+            evidence = [
+                here.isEmpty ? "nothing runs there by which it could be judged" : "nothing there has answered for long enough to be judged"
+            ]
         } else if isEverything {
             found = .unknown
             evidence = ["nothing answers, here and in all other zones"]

@@ -40,7 +40,7 @@ public struct ZoneHealthPolicy: Hashable, Sendable {
     /// A zone is healthy again when it has been so for this long.
     public var zoneRecovery = Duration.seconds(5)
 
-    /// A failed zone in which nothing runs is no longer judged by that after this time.
+    /// A failed zone in which there is nobody to judge it by is no longer held to be failed after this time.
     public var spentAfter = Duration.seconds(30)
 
     /// Looks that come later than this by less are as good as any.

@@ -15,6 +15,8 @@ final class Ledger: Sendable {
         var hasLostVolume = false
         /// Of the last fault that touched it.
         var lastFault: Duration = .zero
+        /// When a fence was last taken from an address.
+        var lastLift: Duration = .zero
     }
 
     private struct State {
@@ -100,8 +102,16 @@ final class Ledger: Sendable {
         }
         let found = Invariants().violations(of: [Self.action(change)], intent, observation)
         // A fault since the manager looked is nobody's mistake.
-        let isExcused = entry.lastFault >= (life?.lastObserved(name.rawValue) ?? .zero)
-        for violation in found where !(isExcused && [1, 2, 5].contains(violation.number)) { accuse("\(violation)", name) }
+        let observed = life?.lastObserved(name.rawValue) ?? .zero
+        let isExcused = entry.lastFault >= observed
+        // All of a plan happens at the same time: whoever serves by a fence that it lifts did not serve when it was made.
+        let hasLifted = entry.lastLift >= observed
+        for violation in found where !(isExcused && [1, 2, 5].contains(violation.number)) && !(hasLifted && violation.number == 5) {
+            accuse("\(violation)", name)
+        }
+        if case .ensureFence(_, let addresses) = change, !truth.substrate.fenced.isSubset(of: addresses) {
+            update(name) { $0.lastLift = max($0.lastLift, trace.now) }
+        }
         for violation in Invariants().violations(in: truth.substrate) { accuse("\(violation)", name) }
     }
 

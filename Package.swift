@@ -144,7 +144,8 @@ let package = Package(
         .target(
             name: "Simulation",
             dependencies: [
-                "Fleet", "Controller", "Planning", "SimulatedSubstrate", "Substrate", "FleetStore", "FleetModel", "Timing", logging, deque,
+                "Fleet", "ClusterService", "Identity", "Controller", "Planning", "SimulatedSubstrate", "Substrate", "FleetStore",
+                "FleetModel", "Timing", logging, deque,
             ]),
         .target(name: "Substrate", dependencies: ["FleetModel"]),
         .target(

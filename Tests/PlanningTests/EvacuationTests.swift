@@ -218,6 +218,30 @@ import Testing
         #expect(fixture.titles == ["lift the fence"])
     }
 
+    /// Only by answering it comes back, and it cannot answer while nothing of it runs.
+    @Test func aDeadMemberThatIsStoppedIsStarted() throws {
+        var fixture = try PlannerFixture.whole()
+        fixture.observation.isolatedInstances = ["etcd-z-b"]
+        fixture.silence("etcd-z-b")
+        fixture.change("etcd-z-b") { $0.state = .stopped }
+        #expect(fixture.titles == ["fence off 100.66.0.4", "start instance etcd-z-b"])
+        #expect(fixture.ownViolations.isEmpty)
+    }
+
+    /// It answers before it votes: without the other voter there would be no quorum to let it vote.
+    @Test func aMemberThatJoinsIsNoMajority() throws {
+        var fixture = try evacuated(1, dead: false)
+        fixture.listMembers()
+        fixture.change("etcd-z-c") { $0.isJoining = true }
+        fixture.observation.membership?[2].isLearner = true
+        fixture.remove("api-2")
+        #expect(!fixture.titles.contains("retire instance etcd-z-b"))
+        #expect(fixture.reasons.contains("EvacuationQuorum"))
+        #expect(fixture.violations(of: [.retireInstance(fixture.instance("etcd-z-b"))]).map(\.number) == [1])
+        fixture.observation.membership?[2].isLearner = false
+        #expect(fixture.titles.contains("retire instance etcd-z-b"))
+    }
+
     @Test func aDeadAPIServerLosesItsSessions() throws {
         var fixture = try PlannerFixture.whole()
         fixture.observation.isolatedInstances = ["api-1"]

@@ -40,6 +40,9 @@ public struct ZoneHealthPolicy: Hashable, Sendable {
     /// A zone is healthy again when it has been so for this long.
     public var zoneRecovery = Duration.seconds(5)
 
+    /// A failed zone in which there is nobody to judge it by is no longer held to be failed after this time.
+    public var spentAfter = Duration.seconds(30)
+
     /// Looks that come later than this by less are as good as any.
     public var toleratedLateness = Duration.milliseconds(100)
     /// This process was stopped for longer: nothing seen before says anything of now.

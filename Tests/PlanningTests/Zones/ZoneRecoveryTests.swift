@@ -114,6 +114,57 @@ import Testing
         }
     }
 
+    /// In a zone that is out of service nobody starts it, so that it would keep its zone out for ever.
+    @Test func whatIsStoppedDoesNotKeepItsZoneOut() throws {
+        let world = try settled()
+        let zone = a
+        world.behaviour = { subject, _ in subject.zone == zone ? .lost : .answers(2) }
+        world.run(seconds: 5)
+        #expect(world.health(a) == .impaired([.unreachable]))
+        world.knownStopped = Set(world.subjects.filter { $0.zone == zone && $0.role == .etcd })
+        world.behaviour = { subject, _ in subject.zone == zone && subject.role == .etcd ? .lost : .answers(2) }
+        let seconds = try #require(world.seconds { $0.zones[zone]?.health == .healthy })
+        #expect(seconds < 20)
+    }
+
+    /// Then only taking it back tells how it is.
+    @Test func aFailedZoneInWhichNothingRunsIsNotHeldToBeFailedForEver() throws {
+        let world = try settled()
+        let zone = a
+        world.behaviour = { subject, _ in subject.zone == zone ? .lost : .answers(2) }
+        world.run(seconds: 5)
+        world.knownStopped = Set(world.subjects.filter { $0.zone == zone })
+        world.run(seconds: 20)
+        #expect(world.health(a) == .impaired([.unreachable]))
+        world.run(seconds: 20)
+        #expect(world.health(a) == .unknown)
+        #expect(world.last.zones[a]?.isEmpty == true)
+        // What runs and does not answer speaks against it at once.
+        world.knownStopped = []
+        world.run(seconds: 2)
+        #expect(world.health(a) == .impaired([.unreachable]))
+    }
+
+    /// A cluster that is not whole without the zone is worked on for as long as the zone is out.
+    @Test func whatIsWorkedOnAndAnswersDoesNotKeepItsZoneOut() throws {
+        let world = try settled()
+        let zone = a
+        world.behaviour = { subject, _ in subject.zone == zone ? .lost : .answers(2) }
+        world.run(seconds: 5)
+        world.subjects.removeAll { $0.zone == zone && $0.role == .etcd }
+        world.subjects = world.subjects.map { subject in
+            var new = subject
+            if subject.zone == zone { new.instance = "api-9" }
+            return new
+        }
+        world.underWork = { subject, _ in subject.zone == zone }
+        world.behaviour = { subject, _ in subject.zone == zone ? .lost : .answers(2) }
+        world.run(seconds: 40)
+        #expect(world.health(a)?.isImpaired == true)
+        world.behaviour = { _, _ in .answers(2) }
+        #expect(world.seconds(limit: 40) { $0.zones[zone]?.health == .unknown && $0.zones[zone]?.isEmpty == true } != nil)
+    }
+
     @Test func aFlappingZoneStaysImpaired() throws {
         let world = try settled(clusters: 2)
         let (zone, start) = (a, world.now)

@@ -151,7 +151,8 @@ let package = Package(
         .target(
             name: "Simulation",
             dependencies: [
-                "Fleet", "Controller", "Planning", "SimulatedSubstrate", "Substrate", "FleetStore", "FleetModel", "Timing", logging, deque,
+                "Fleet", "ClusterService", "Identity", "Controller", "Planning", "SimulatedSubstrate", "Substrate", "FleetStore",
+                "FleetModel", "Timing", logging, deque,
             ]),
         .target(name: "Substrate", dependencies: ["FleetModel"]),
         .target(
@@ -238,7 +239,12 @@ let package = Package(
             dependencies: [
                 "Simulation", "Fleet", "Planning", "SimulatedSubstrate", "SlipwayTesting", "Substrate", "FleetModel", "Timing",
             ]),
-        .testTarget(name: "SystemTests", dependencies: ["slipway", "SlipwayClient", "LocalSubstrate", subprocess, systemPackage]),
+        .testTarget(
+            name: "SystemTests",
+            dependencies: [
+                "slipway", "SlipwayClient", "LocalSubstrate", "SimulatedSubstrate", asyncHTTPClient, nioCore, nioHTTP1, nioSSL, subprocess,
+                systemPackage,
+            ]),
     ]
 )
 

@@ -90,14 +90,25 @@ class Run:
     def path(self, k=None):
         return "/api/v1/namespaces/default/configmaps" + ("" if k is None else f"/{self.prefix}-{k}")
 
-    def prepare(self):
-        client = Client(self.endpoint)
+    def prepare(self, patience):
+        """Makes the ConfigMaps. A request may fail here as any other may: an API server that has just lost an etcd member learns so from
+        the first request over the old connection. One whose answer was lost may have been carried out."""
+        client, end = Client(self.endpoint), time.monotonic() + patience
         for k in range(len(self.tried)):
-            body = {"metadata": {"name": f"{self.prefix}-{k}"}, "data": {"n": "0"}}
-            client.send("DELETE", self.path(k))
-            status, content = client.send("POST", self.path(), json.dumps(body))
-            if status != 201:
-                sys.exit(f"the ConfigMap {self.prefix}-{k} could not be made: {status} {content[:300]}")
+            body = json.dumps({"metadata": {"name": f"{self.prefix}-{k}"}, "data": {"n": "0"}})
+            is_away, answer = False, None
+            while True:
+                try:
+                    is_away = is_away or client.send("DELETE", self.path(k))[0] in (200, 404)
+                    if is_away:
+                        answer = client.send("POST", self.path(), body)
+                        if answer[0] in (201, 409):
+                            break
+                except (OSError, http.client.HTTPException) as error:
+                    answer = type(error).__name__, error
+                if time.monotonic() > end:
+                    sys.exit(f"the ConfigMap {self.prefix}-{k} could not be made: {answer}")
+                time.sleep(0.2)
 
     def request(self, client, method, k, body=None):
         """One request, counted. The number that the answer has, or None when there is no good one."""
@@ -195,7 +206,7 @@ def main():
     run = Run(Endpoint(options.kubeconfig, options.timeout), options.writers, options.readers, options.prefix)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: run.stop.set())
-    run.prepare()
+    run.prepare(options.patience)
     # Whoever started it knows by this line that the load is on.
     print("numbered writes begin", file=sys.stderr, flush=True)
     for thread in run.threads:

@@ -26,6 +26,11 @@ public enum StoreKeys {
         StoreKey(rawValue: "cells/\(cell)/updates/\(cluster)/")
     }
 
+    public static func insights(in cell: CellName) -> StoreKey { StoreKey(rawValue: "cells/\(cell)/insights/") }
+    public static func insights(of cluster: ClusterName, in cell: CellName) -> StoreKey {
+        StoreKey(rawValue: "cells/\(cell)/insights/\(cluster)")
+    }
+
     public static func leader(of cell: CellName) -> StoreKey { StoreKey(rawValue: "cells/\(cell)/leader") }
 
     /// Held by the cluster that has this block of the address pool. Its value is the cluster's uid.
@@ -52,4 +57,8 @@ extension AccessEntry: StoredResource {
 
 extension ClusterUpdate: StoredResource {
     public var storeKey: StoreKey { StoreKey(rawValue: "\(StoreKeys.updates(of: cluster, in: cell))\(id)") }
+}
+
+extension ClusterInsights: StoredResource {
+    public var storeKey: StoreKey { StoreKeys.insights(of: cluster, in: cell) }
 }

@@ -15,6 +15,15 @@ public struct Stored<Value: StoredResource>: Sendable {
         self.value = value
         self.modRevision = modRevision
     }
+
+    /// - Throws: `StoreError` (`corrupt`), naming the key.
+    public init(decoding stored: StoredValue) throws {
+        do {
+            self.init(value: try StoreCoding.decode(Value.self, from: stored.value), modRevision: stored.modRevision)
+        } catch {
+            throw StoreError(.corrupt, "The stored value of '\(stored.key)' cannot be read; it was left as it is.", cause: error)
+        }
+    }
 }
 
 extension FleetStore {
@@ -83,11 +92,7 @@ extension FleetStore {
     }
 
     static func decode<Value: StoredResource>(_ type: Value.Type, _ stored: StoredValue) throws -> Stored<Value> {
-        do {
-            return Stored(value: try StoreCoding.decode(type, from: stored.value), modRevision: stored.modRevision)
-        } catch {
-            throw StoreError(.corrupt, "The stored value of '\(stored.key)' cannot be read; it was left as it is.", cause: error)
-        }
+        try Stored(decoding: stored)
     }
 }
 

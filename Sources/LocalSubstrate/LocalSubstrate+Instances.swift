@@ -136,7 +136,8 @@ extension LocalSubstrate {
                     command: ["\(unit.directory)/bin/\(component.kind.rawValue)"] + component.arguments,
                     environment: component.environment, deliveredLog: component.deliveredLog)
             }
-            try ServiceTree(unit: unit, restartDelay: configuration.restartDelay).write(services, to: unit.unfinished)
+            let tree = ServiceTree(unit: unit, restartDelay: configuration.restartDelay, volume: spec.volume.map(names.volume))
+            try tree.write(services, to: unit.unfinished)
             for service in services { try FileTree.makeDirectory("\(unit.logs)/\(service.kind.rawValue)") }
             for path in services.compactMap(\.deliveredLog) { try FileTree.makeDirectory(path) }
             try FileTree.replace("\(unit.unfinished)/spec.json", try Record.text(record))

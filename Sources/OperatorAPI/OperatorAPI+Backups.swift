@@ -121,7 +121,8 @@ extension OperatorAPI {
             sealedSecret: Data())
         guard wanted.secretAccessKey == nil else { return place }
         guard case .s3(let known) = old, known.secretContext == place.secretContext else {
-            throw OperatorError(400, "InvalidParameterException", "The secret access key of this S3 location is missing.")
+            throw OperatorError(
+                400, "InvalidParameterException", "The secret access key of this S3 location is missing: set SLIPWAY_S3_SECRET_ACCESS_KEY.")
         }
         place.sealedSecret = known.sealedSecret
         return place

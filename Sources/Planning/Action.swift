@@ -73,7 +73,7 @@ public enum Action: Codable, Hashable, Sendable {
         case .ensureLoadBalancer(let intent):
             "point the endpoint at \(intent.backends.map { $0.admission == .ready ? $0.name : "\($0.name) (\($0.admission.rawValue))" }.joined(separator: ", "))"
         case .checkInstance(let id, _, _): "check \(id.name)"
-        case .bootstrapKubernetes: "make Kubernetes roles and bindings"
+        case .bootstrapKubernetes: "make Kubernetes roles and bindings, and wait for the controllers to lead"
         case .removeLoadBalancer: "remove load balancer"
         case .removeVolume(let id): "remove volume \(id.name)"
         case .removeNetwork: "remove network"

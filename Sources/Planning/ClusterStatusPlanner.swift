@@ -68,7 +68,8 @@ public struct ClusterStatusPlanner: Sendable {
             let isReady =
                 instance.role == .etcd
                 ? member?.isHealthy == true : observation.health.apiServers[instance.id.name]?.isReady == true
-            let state = instance.state == .running ? (isReady ? "ready" : "starting") : instance.state.rawValue
+            let running = isReady ? InstanceSummary.readyState : InstanceSummary.startingState
+            let state = instance.state == .running ? running : instance.state.rawValue
             return InstanceSummary(
                 name: instance.id.name, role: instance.role, zone: instance.zone, address: instance.address, release: instance.release,
                 state: state, isLeader: member?.isLeader == true,
@@ -78,7 +79,7 @@ public struct ClusterStatusPlanner: Sendable {
             summaries.append(
                 InstanceSummary(
                     name: "load-balancer", role: .loadBalancer, zone: nil, address: balancer.address, release: nil,
-                    state: balancer.state == .running ? "ready" : balancer.state.rawValue, isLeader: false))
+                    state: balancer.state == .running ? InstanceSummary.readyState : balancer.state.rawValue, isLeader: false))
         }
         return summaries
     }

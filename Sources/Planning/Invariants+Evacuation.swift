@@ -16,7 +16,9 @@ extension Invariants {
                 found.append(InvariantViolation(1, "\(behind.count) of \(members.count) etcd members would be fenced off"))
             }
             for member in new where health[member.id.name]?.isHealthy == true {
-                let rest = members.filter { !addresses.contains($0.intent.address) && health[$0.id.name]?.isHealthy == true }
+                let rest = members.filter {
+                    !addresses.contains($0.intent.address) && health[$0.id.name]?.isHealthy == true && !isLearning($0, observation)
+                }
                 if rest.count * 2 <= members.count {
                     found.append(InvariantViolation(1, "fencing off \(member.id.name) leaves \(rest.count) of \(members.count) members"))
                 }

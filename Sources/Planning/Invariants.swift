@@ -61,7 +61,12 @@ public struct Invariants: Sendable {
         if intent.restore != nil, restore.mayServe { taken.subtract(restore.left.map(\.id)) }
         guard !taken.isEmpty else { return [] }
         var found: [InvariantViolation] = []
-        let remaining = members.filter { !taken.contains($0.id) && health[$0.id.name]?.isHealthy == true }
+        var fenced = observation.substrate.fenced
+        for case .ensureFence(_, let addresses) in actions { fenced = addresses }
+        let remaining = members.filter {
+            !taken.contains($0.id) && !fenced.contains($0.intent.address) && health[$0.id.name]?.isHealthy == true
+                && !isLearning($0, observation)
+        }
         if remaining.count * 2 <= members.count {
             found.append(
                 InvariantViolation(
@@ -72,6 +77,11 @@ public struct Invariants: Sendable {
             found.append(InvariantViolation(1, "\(id.name) leads and has not handed over"))
         }
         return found
+    }
+
+    /// It answers and has no vote yet.
+    func isLearning(_ member: EtcdMember, _ observation: ControlPlaneObservation) -> Bool {
+        observation.membership?.contains { $0.address == member.intent.address && $0.isLearner } == true
     }
 
     /// To "start" a running instance as something else is to take it down.

@@ -33,12 +33,24 @@ public struct RecoveryAssessment: Sendable {
             (b.revision ?? 0, b.kind == RecoveryProposal.Candidate.member ? 1 : 0)
                 < (a.revision ?? 0, a.kind == RecoveryProposal.Candidate.member ? 1 : 0)
         }
-        let source = loss.isMajority ? candidates.first { $0.revision != nil } : nil
+        // A member that has not said how far it is may be further than any backup.
+        let isKnown = members.allSatisfy { $0.revision != nil }
+        let source = loss.isMajority && isKnown ? candidates.first { $0.revision != nil } : nil
         return RecoveryProposal(
             cluster: intent.cluster.rawValue,
             losses: loss.lost.map { RecoveryProposal.Loss(member: $0.member.id.name, reason: $0.reason) }, source: source,
             candidates: candidates, lastKnownRevision: report?.lastQuorumRevision, lastKnownAt: report?.lastQuorumAt,
             verdict: verdict(loss, source, candidates, report))
+    }
+
+    /// Why there is no source.
+    private func uncertainty(_ candidates: [RecoveryProposal.Candidate]) -> String {
+        let silent = candidates.filter { $0.kind == RecoveryProposal.Candidate.member && $0.revision == nil }.map(\.name)
+            .joined(separator: ", ")
+        guard !silent.isEmpty else { return "Nothing is left to recover from: no member's data is intact, and there is no usable backup." }
+        let text = "Not known yet: \(silent) does not say its revision; ask again in a few seconds."
+        guard let copy = candidates.first(where: { $0.kind == RecoveryProposal.Candidate.backup }) else { return text }
+        return text + " If it never will, `slipway backup restore \(copy.name) --in-place` gives up what \(silent) holds."
     }
 
     private func verdict(
@@ -48,18 +60,14 @@ public struct RecoveryAssessment: Sendable {
         guard loss.isMajority else {
             return "Nothing is to be recovered: a majority of the volumes is intact, and their members come back by themselves."
         }
-        guard let source, let revision = source.revision else {
-            return candidates.isEmpty
-                ? "Nothing is left to recover from: no member's data is intact, and there is no usable backup."
-                : "Not known yet: \(candidates.map(\.name).joined(separator: ", ")) does not say its revision; ask again in a few seconds."
-        }
+        guard let source, let revision = source.revision else { return uncertainty(candidates) }
         guard let known = report?.lastQuorumRevision else {
             return "Lost is what came after revision \(revision); how much that is, nobody saw."
         }
         let rest =
             source.kind == RecoveryProposal.Candidate.member
             ? "what the lost members alone acknowledged in the moments after that, if anything"
-            : "what was written between that and the loss"
+            : "what was written after revision \(max(known, revision)), if anything"
         return known > revision
             ? "Lost are \(known - revision) changes, revisions \(revision + 1) to \(known), and \(rest)."
             : "Lost is nothing of what Slipway saw (revision \(known)); and \(rest)."

@@ -41,8 +41,13 @@ struct SimulatedCluster: Sendable {
 
         /// Whether anybody gets an answer from it, as far as faults go. (etcd ends itself when it cannot write.)
         func reaches(_ instance: SimulatedInstance) -> Bool {
-            if dark.contains(instance.zone) { return false }
-            let effects = effects(on: instance)
+            reaches(instance.id, in: instance.zone, hasVolume: instance.volume != nil)
+        }
+
+        func reaches(_ id: InstanceID, in zone: ZoneName, hasVolume: Bool) -> Bool {
+            if dark.contains(zone) { return false }
+            if faults.isEmpty { return true }
+            let effects = FaultEffects(of: faults, on: id, in: zone, hasVolume: hasVolume)
             return !effects.hasNoPower && !effects.isCutOff && !effects.isFrozen && !effects.hasFullDisk
         }
     }

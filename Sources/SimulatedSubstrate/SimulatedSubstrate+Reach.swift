@@ -3,8 +3,8 @@ import Substrate
 
 /// What a question to a simulated instance would meet at this moment.
 public enum SimulatedReach: Hashable, Sendable {
-    /// Its main process answers, after so long.
-    case answers(Duration)
+    /// Its main process answers, after so long; so many segments had to be sent again for it.
+    case answers(Duration, resent: Int = 0)
     /// Its machine takes the question, and nobody answers.
     case delivered
     /// Nothing comes back at all.
@@ -15,11 +15,14 @@ public enum SimulatedReach: Hashable, Sendable {
 
 extension SimulatedSubstrate {
     /// By instance name.
-    public func reach(of cluster: ClusterName) -> [String: SimulatedReach] {
+    /// - Parameter unseen: zones that whoever asks cannot reach, for a reason of its own.
+    public func reach(of cluster: ClusterName, unseen: Set<ZoneName> = []) -> [String: SimulatedReach] {
         var reach: [String: SimulatedReach] = [:]
         disturb { region, now in
             guard let cluster = region.clusters[cluster] else { return }
-            for instance in cluster.instances { reach[instance.id.name] = region.reach(of: instance, now) }
+            for instance in cluster.instances {
+                reach[instance.id.name] = unseen.contains(instance.zone) ? .lost : region.reach(of: instance, now)
+            }
         }
         return reach
     }
@@ -35,7 +38,7 @@ extension SimulatedRegion {
         if effects.isStarved { return .answers(.milliseconds(400)) }
         // A segment that is lost is sent again after 200 ms.
         let isLost = Self.percentile(instance.id.description, now) < effects.lossPercent
-        return .answers(.milliseconds(isLost ? 210 : 2))
+        return isLost ? .answers(.milliseconds(210), resent: 1) : .answers(.milliseconds(2))
     }
 
     /// 0 to 99, evenly spread and always the same for the same text and time (FNV-1a).

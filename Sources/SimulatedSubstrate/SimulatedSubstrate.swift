@@ -54,6 +54,8 @@ public final class SimulatedSubstrate: Substrate {
 
     public func setFaults(_ faults: SimulatedFaults) { state.withLock { $0.faults = faults } }
 
+    public var callFaults: SimulatedFaults { state.withLock { $0.faults } }
+
     // MARK: The truth, at once and without fail
 
     public func trueState(of cluster: ClusterName) -> (substrate: SubstrateObservation, health: HealthObservation) {

@@ -64,7 +64,8 @@ extension OperatorClient {
     }
 
     func unreachable(_ error: any Error) -> OperatorClientError {
-        OperatorClientError(code: OperatorClientError.unreachable, message: "\(endpoint) does not answer (\(error)).", cause: error)
+        let why = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
+        return OperatorClientError(code: OperatorClientError.unreachable, message: "\(endpoint) does not answer (\(why)).", cause: error)
     }
 }
 

@@ -127,10 +127,16 @@ struct EKSAnswer: Sendable {
 
     var errorType: String? { HTTPField.Name("x-amzn-errortype").flatMap { headers[$0] } }
 
-    /// What the JSON has at a path of members.
+    /// What the JSON has at a path of members; a number is an index.
     subscript(_ path: String...) -> String? {
         var value = try? JSONSerialization.jsonObject(with: Data(text.utf8))
-        for name in path { value = (value as? [String: Any])?[name] }
+        for name in path {
+            if let list = value as? [Any] {
+                value = Int(name).flatMap { list.indices.contains($0) ? list[$0] : nil }
+            } else {
+                value = (value as? [String: Any])?[name]
+            }
+        }
         return value.map { "\($0)" }
     }
 

@@ -65,6 +65,19 @@ import Timing
             return name
         }
 
+        /// What is left of the cluster's instances in a zone, by the state that its controllers see.
+        func end(_ name: ClusterName, in index: Int, _ instances: Set<String>? = nil) async throws {
+            let zone = zone(index)
+            _ = try await store.update(Cluster.self, StoreKeys.cluster(name, in: cell)) { cluster in
+                var cluster = cluster
+                for place in cluster.status.instances.indices where cluster.status.instances[place].zone == zone {
+                    guard instances?.contains(cluster.status.instances[place].name) ?? true else { continue }
+                    cluster.status.instances[place].state = "stopped"
+                }
+                return cluster
+            }
+        }
+
         func stored(_ index: Int) async throws -> Zone? { try await store.get(Zone.self, StoreKeys.zone(zone(index)))?.value }
 
         /// Runs the service while `body` does.
@@ -161,6 +174,35 @@ import Timing
             #expect(world.board.view(of: one).evacuatedZones == [world.zone(0)])
             try await world.eventually("restored") { try await world.stored(0)?.isEvacuated == false }
             try await world.eventually("on the board") { world.board.view(of: one).evacuatedZones.isEmpty }
+        }
+    }
+
+    /// Nothing is started in a zone that is out, so what has ended there would be silent for ever.
+    @Test func aZoneInWhichEverythingHasEndedIsTried() async throws {
+        let world = World()
+        let one = try await world.addCluster("one", slot: 0)
+        try await world.store.create(RegionPolicy(restoreAfter: 1, changedAt: TimeSource.system.now))
+        try await world.running {
+            try await world.eventually("healthy") { try await world.stored(0)?.status.health == .healthy }
+            world.dark.withLock { $0 = [world.zone(0)] }
+            try await world.eventually("evacuated") { try await world.stored(0)?.isEvacuated == true }
+            try await world.eventually("reported") { try await world.stored(0)?.status.health == .impaired([.unreachable]) }
+            try await world.end(one, in: 0)
+            try await world.eventually("tried") { try await world.stored(0)?.isEvacuated == false }
+        }
+    }
+
+    /// It is to be started, and one that is out of service would not be.
+    @Test func anInstanceThatHasEndedIsNoLongerIsolated() async throws {
+        let world = World()
+        let one = try await world.addCluster("one", slot: 0)
+        let member = "etcd-\(world.zone(2))"
+        try await world.running {
+            try await world.eventually("healthy") { try await world.stored(2)?.status.health == .healthy }
+            world.dark.withLock { $0 = [world.zone(2)] }
+            try await world.eventually("isolated") { world.board.view(of: one).isolated == [member] }
+            try await world.end(one, in: 2, [member])
+            try await world.eventually("no longer") { world.board.view(of: one).isolated.isEmpty }
         }
     }
 }

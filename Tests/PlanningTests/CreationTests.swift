@@ -25,7 +25,7 @@ import Testing
         var fixture = try PlannerFixture()
         let rounds = try fixture.run()
         #expect(rounds.count == 3)
-        #expect(rounds.last == ["make Kubernetes roles and bindings"])
+        #expect(rounds.last == ["make Kubernetes roles and bindings, and wait for the controllers to lead"])
         #expect(fixture.plan == Plan(outlook: .healthy))
     }
 
@@ -94,7 +94,7 @@ import Testing
     @Test func kubernetesIsBootstrappedOnceTheEndpointServes() throws {
         var fixture = try PlannerFixture.whole()
         fixture.observation.isBootstrapped = false
-        #expect(fixture.titles == ["make Kubernetes roles and bindings"])
+        #expect(fixture.titles == ["make Kubernetes roles and bindings, and wait for the controllers to lead"])
         fixture.observation.substrate.loadBalancer?.state = .stopped
         #expect(fixture.titles == ["point the endpoint at api-1, api-2"])
     }

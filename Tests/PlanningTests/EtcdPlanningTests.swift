@@ -52,6 +52,27 @@ import Testing
         #expect(fixture.reasons == ["EtcdNotHealthy", "EtcdQuorum"])
     }
 
+    /// Nobody else leads: so it does, and only Slipway does not reach it.
+    @Test func aLeaderThatOnlySlipwayDoesNotReachIsNotReplaced() throws {
+        var fixture = try outdated()
+        fixture.silence("etcd-z-a")
+        fixture.observation.unreadySeconds["etcd-z-a"] = fixture.policy.replaceDeadMemberAfter + 1
+        #expect(fixture.plan.actions.isEmpty)
+        fixture.lead("etcd-z-b")
+        #expect(fixture.titles == ["replace instance etcd-z-a"])
+    }
+
+    /// Found dead and answering again: it is cut off, and that is one member less already.
+    @Test func whileOneIsCutOffNoneIsTaken() throws {
+        var fixture = try outdated()
+        fixture.observation.isolatedInstances = ["etcd-z-b"]
+        #expect(fixture.titles == ["fence off 100.66.0.4"])
+        #expect(fixture.reasons.contains("EtcdQuorum"))
+        let end = Action.retireInstance(fixture.instance("etcd-z-c"))
+        #expect(fixture.violations(of: fixture.plan.actions + [end]).map(\.number) == [1])
+        #expect(fixture.violations(of: [end]).isEmpty)
+    }
+
     @Test func withTwoDeadNoneIsTaken() throws {
         var fixture = try outdated()
         fixture.silence("etcd-z-b")

@@ -213,8 +213,33 @@ import Testing
         fixture.carryOut(fixture.plan.actions)
         fixture.silence("etcd-z-b")
         #expect(fixture.plan.actions.isEmpty)
+        #expect(fixture.reasons == ["Isolated"] && fixture.plan.outlook == .degraded)
         fixture.observation.isolatedInstances = []
         #expect(fixture.titles == ["lift the fence"])
+    }
+
+    /// Only by answering it comes back, and it cannot answer while nothing of it runs.
+    @Test func aDeadMemberThatIsStoppedIsStarted() throws {
+        var fixture = try PlannerFixture.whole()
+        fixture.observation.isolatedInstances = ["etcd-z-b"]
+        fixture.silence("etcd-z-b")
+        fixture.change("etcd-z-b") { $0.state = .stopped }
+        #expect(fixture.titles == ["fence off 100.66.0.4", "start instance etcd-z-b"])
+        #expect(fixture.ownViolations.isEmpty)
+    }
+
+    /// It answers before it votes: without the other voter there would be no quorum to let it vote.
+    @Test func aMemberThatJoinsIsNoMajority() throws {
+        var fixture = try evacuated(1, dead: false)
+        fixture.listMembers()
+        fixture.change("etcd-z-c") { $0.isJoining = true }
+        fixture.observation.membership?[2].isLearner = true
+        fixture.remove("api-2")
+        #expect(!fixture.titles.contains("retire instance etcd-z-b"))
+        #expect(fixture.reasons.contains("EvacuationQuorum"))
+        #expect(fixture.violations(of: [.retireInstance(fixture.instance("etcd-z-b"))]).map(\.number) == [1])
+        fixture.observation.membership?[2].isLearner = false
+        #expect(fixture.titles.contains("retire instance etcd-z-b"))
     }
 
     @Test func aDeadAPIServerLosesItsSessions() throws {
@@ -222,6 +247,8 @@ import Testing
         fixture.observation.isolatedInstances = ["api-1"]
         #expect(fixture.titles == ["fence off 100.66.0.8", "point the endpoint at api-1 (closed), api-2"])
         #expect(fixture.ownViolations.isEmpty)
+        fixture.silence("api-1")
+        #expect(fixture.reasons == ["Isolated"] && fixture.plan.outlook == .degraded)
     }
 
     @Test func twoDeadMembersAreNotFencedOff() throws {

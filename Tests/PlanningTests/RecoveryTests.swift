@@ -124,6 +124,10 @@ import Testing
         #expect(behind.source?.kind == "backup" && behind.verdict.contains("300 changes"))
         let silent = assessment(fixture, revisions: [:])
         #expect(silent.source == nil && silent.verdict.contains("ask again"))
+        // It may hold more than the backup does.
+        let copy = try backup(revision: 700)
+        let unsure = assessment(fixture, revisions: [:], backups: [copy])
+        #expect(unsure.source == nil && unsure.verdict.contains("slipway backup restore \(copy.id) --in-place"))
     }
 
     @Test func nothingLeftIsSaid() throws {

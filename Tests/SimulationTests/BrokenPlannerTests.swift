@@ -88,6 +88,42 @@ import Testing
         #expect(report?.hasPassed == false)
     }
 
+    /// In the place of what is out of service a member that answers is fenced off.
+    @Test func theWrongOneIsFencedOff() async {
+        let report = await failure(saying: "worse than left alone") { intent, observation in
+            var plan = ControlPlanePlanner().plan(intent, observation)
+            let out = observation.substrate.instances.first {
+                $0.role == .etcd && (observation.unavailableZones.contains($0.zone) || observation.isolatedInstances.contains($0.id.name))
+            }
+            guard let out, !intent.isDeleting,
+                let wrong = observation.substrate.instances.first(where: { $0.role == .etcd && $0.zone != out.zone })
+            else { return plan }
+            plan.actions.removeAll { if case .ensureFence = $0 { true } else { false } }
+            if observation.substrate.fenced != [wrong.address] { plan.actions.append(.ensureFence(intent.cluster, [wrong.address])) }
+            return plan
+        }
+        #expect(report?.hasPassed == false)
+    }
+
+    /// A zone that is evacuated takes every API server with it.
+    @Test func nobodyIsLeftBehindTheEndpoint() async {
+        let report = await failure(saying: "worse than left alone") { intent, observation in
+            var plan = ControlPlanePlanner().plan(intent, observation)
+            guard !observation.unavailableZones.isEmpty, !intent.isDeleting, let balancer = observation.substrate.loadBalancer else {
+                return plan
+            }
+            let closed = balancer.backends.map { LoadBalancerSpec.Backend(name: $0.name, address: $0.address, admission: .closed) }
+            plan.actions.removeAll { if case .ensureLoadBalancer = $0 { true } else { false } }
+            if balancer.backends.contains(where: { $0.admission != .closed }) {
+                plan.actions.append(
+                    .ensureLoadBalancer(
+                        LoadBalancerIntent(cluster: intent.cluster, network: intent.spec.network, backends: closed)))
+            }
+            return plan
+        }
+        #expect(report?.hasPassed == false)
+    }
+
     @Test func restlessness() async {
         let report = await failure(saying: "were changed although") { intent, observation in
             var plan = ControlPlanePlanner().plan(intent, observation)

@@ -11,8 +11,8 @@ import Testing
         return bounds.count == 2 && bounds[0] < bounds[1] ? bounds[0]..<bounds[1] : 1..<1001
     }
 
-    /// Crashes, slow calls, lost replies, lost zones, killed and paused managers: no invariant is ever broken, and once faults
-    /// stop everything becomes as wanted.
+    /// Crashes, slow calls, lost replies, every kind of fault, zones out of service, killed, paused and deaf managers: no invariant is
+    /// ever broken, no evacuation makes anything worse than leaving alone, and once faults stop everything becomes as wanted.
     @Test func aThousandSeeds() async throws {
         let outcome = await SimulationBatch(seeds: Self.seeds).run(maximumFailures: 20)
         for report in outcome.failed {

@@ -131,6 +131,48 @@ import Timing
         }
     }
 
+    /// What began in place of a lost volume would be empty, and vote under the name of one that has voted.
+    @Test func nothingIsStartedWithoutItsVolume() async throws {
+        try await LocalRegion.with { region in
+            var spec = region.sleeping("api-1")
+            let volume = VolumeID(cluster: spec.id.cluster, name: "etcd-a")
+            spec.volume = volume
+            try await region.substrate.ensureVolume(VolumeSpec(id: volume, zone: spec.zone))
+            try await region.make(spec)
+            let first = try await region.process(of: spec.id)
+            let path = URL(filePath: region.substrate.paths(of: spec.id, volume: volume).volume).deletingLastPathComponent()
+            try FileManager.default.removeItem(at: path)
+            kill(first, SIGKILL)
+            _ = try await region.eventually("the log says why") {
+                region.log(of: spec.id).contains("is gone; nothing is started without it") ? true : nil
+            }
+            #expect(!FileManager.default.fileExists(atPath: path.path))
+            #expect(!region.log(of: spec.id).contains("ended with status 0"))
+        }
+    }
+
+    /// As etcd does over a database that it cannot read: the reason is in the line before the panic.
+    @Test func lastWordsHaveTheReason() async throws {
+        try await LocalRegion.with { region in
+            var spec = region.sleeping("api-1")
+            let script = region.directory + "/programs/giver-up"
+            let lines = [
+                #"{"level":"info","msg":"starting"}"#, #"{"level":"panic","msg":"failed to open database","error":"invalid database"}"#,
+                "panic: failed to open database", "goroutine 1 [running]:",
+            ]
+            let text = "#!/bin/sh\n" + lines.map { "echo '\($0)'\n" }.joined() + "exit 2\n"
+            try text.write(toFile: script, atomically: true, encoding: .utf8)
+            #expect(try await shell("chmod 755 \(script)").isSuccess)
+            spec.components = [
+                ComponentSpec(kind: .apiServer, artifact: try region.artifacts.add(script, name: "giver-up"), arguments: [])
+            ]
+            try await region.make(spec)
+            let said = try await region.eventually("it has given up") { try await region.observe(spec.id)?.components.first?.lastWords }
+            #expect(
+                said.split(separator: "\n").map(String.init).map { line in lines.first { line.hasSuffix($0) } } == [lines[1], lines[2]])
+        }
+    }
+
     @Test func longNamesAndStrangeWordsWork() async throws {
         let name = String(repeating: "Az_9-", count: 20)
         try await LocalRegion.with(names: [name]) { region in

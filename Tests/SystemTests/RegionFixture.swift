@@ -25,7 +25,7 @@ struct RegionFixture: Sendable {
         let scratch = "/var/tmp/slipway-system-\(getpid())-\(number)"
         // 100.68.0.0/16 and up, apart from the default pool and from other test processes.
         let region = RegionFixture(
-            scratch: scratch, port: 17_000 + id * 20 + number * 4, storePort: 17_000 + id * 20 + number * 4 + 2,
+            scratch: scratch, port: 17_000 + id * 40 + number * 4, storePort: 17_000 + id * 40 + number * 4 + 2,
             pool: "100.\(68 + id % 50).\(number * 16).0/20")
         try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: true)
         var failure: (any Error)?

@@ -19,6 +19,13 @@ public struct Zones: Sendable {
     let store: any FleetStore
     let time: TimeSource
 
+    public init(region: Region, cells: [CellName], store: any FleetStore, time: TimeSource) {
+        self.region = region
+        self.cells = cells
+        self.store = store
+        self.time = time
+    }
+
     // MARK: Reading
 
     /// In the region's order.

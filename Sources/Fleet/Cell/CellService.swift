@@ -54,6 +54,7 @@ public struct CellService: Service {
     private let restores: (any ClusterRestoring)?
     private let backups: BackupService?
     private let encryption: SecretEncryption?
+    private let insights: (any InsightLooking)?
     private let plan: PlanFunction
     private let time: TimeSource
     private let logger: Logger
@@ -66,6 +67,7 @@ public struct CellService: Service {
     ///   - restores: restores snapshots; nil where nothing is ever restored (simulation).
     ///   - backups: takes backups beside; nil where nobody does (simulation).
     ///   - encryption: encrypts clusters' secrets; nil where nobody does (simulation).
+    ///   - insights: looks at clusters for their insights; nil where there is nothing to see (simulation).
     ///   - plan: the planner; another one only in tests.
     ///   - jitter: 0 to 1, for backoff.
     public init(
@@ -73,7 +75,8 @@ public struct CellService: Service {
         rendering: any InstanceRendering, operations: any ControlPlaneOperations, access: (any AccessPublishing)? = nil,
         etcd: EtcdCare? = nil, board: ServiceStateBoard = ServiceStateBoard(),
         restores: (any ClusterRestoring)? = nil, backups: BackupService? = nil, encryption: SecretEncryption? = nil,
-        plan: @escaping PlanFunction = { ControlPlanePlanner().plan($0, $1) }, time: TimeSource, logger: Logger,
+        insights: (any InsightLooking)? = nil, plan: @escaping PlanFunction = { ControlPlanePlanner().plan($0, $1) }, time: TimeSource,
+        logger: Logger,
         jitter: @escaping @Sendable () -> Double = { Double.random(in: 0...1) }
     ) {
         self.configuration = configuration
@@ -88,6 +91,7 @@ public struct CellService: Service {
         self.restores = restores
         self.backups = backups
         self.encryption = encryption
+        self.insights = insights
         self.plan = plan
         self.time = time
         self.logger = logger
@@ -131,6 +135,15 @@ public struct CellService: Service {
                 group.addTask { try await service.run() }
                 group.addTask { try await followKeys(service.queue) }
             }
+            if let insights {
+                let service = insightService(insights)
+                queues.append(service.queue)
+                group.addTask { try await service.run() }
+                // Somebody asks for a look.
+                group.addTask { [queue = service.queue] in
+                    try await follow(StoreKeys.insights(in: configuration.cell)) { enqueue($0, [queue]) }
+                }
+            }
             if let access {
                 let queue = WorkQueue<ClusterName>(concurrency: 4, time: time)
                 let service = ControllerService(
@@ -169,6 +182,13 @@ public struct CellService: Service {
     /// A key that is rotated may concern any cluster.
     private func followKeys(_ queue: WorkQueue<ClusterName>) async throws {
         try await followForAll(StoreKeys.encryptionKeys, queue) { _ in false }
+    }
+
+    private func insightService(_ looking: any InsightLooking) -> ControllerService<InsightsReconciler> {
+        let reconciler = InsightsReconciler(cell: configuration.cell, store: store, looking: looking, time: time)
+        return ControllerService(
+            reconciler: reconciler, queue: WorkQueue(concurrency: 2, time: time), resync: .seconds(InsightsReconciler.interval),
+            backoff: Backoff(base: 1, cap: 60), time: time, logger: logger, jitter: jitter)
     }
 
     /// What customers change of a cluster; not its status, which the controllers write themselves.

@@ -22,13 +22,14 @@ struct ClusterReconciler: Reconciler {
     let checksInvariants: Bool
     let addressPool: IPv4Block
     let gate: BootGate
+    let known = KnownClusters()
     /// Has a cluster looked at now.
     let wake: @Sendable (ClusterName) -> Void
     let time: TimeSource
     let logger: Logger
 
     func reconcile(_ name: ClusterName) async throws -> Outcome {
-        guard let stored = try await store.get(Cluster.self, StoreKeys.cluster(name, in: cell)) else {
+        guard let stored = try await known.read(name, in: cell, store) else {
             observer.forget(name)
             leaveGate(name)
             return .absent
@@ -50,12 +51,16 @@ struct ClusterReconciler: Reconciler {
         let started = time.now
         let running = plan.actions.map { StepRecord(title: $0.title, startedAt: started, instance: $0.disturbs?.name) }
         let written = try await write(stored, intent, observation, plan, authority, steps: running)
+        known.note(written)
         if let written, written.value.metadata == cluster.metadata, try await settlement.settle(written, verdict) {
             executor.trials.beginAnew(name)
             return .waiting("the update was decided about", recheck: .milliseconds(1))
         }
         guard !plan.actions.isEmpty else {
-            if plan.outlook == .healthy { return .settled }
+            if plan.outlook == .healthy {
+                known.forget(name)
+                return .settled
+            }
             if !mayStart { return .waiting("other clusters start first", recheck: .seconds(1)) }
             return .waiting(plan.waits.first?.message ?? "the cluster is not whole yet", recheck: recheck(cluster))
         }
@@ -151,7 +156,7 @@ struct ClusterReconciler: Reconciler {
 
     private func finish(_ written: Stored<Cluster>, _ cluster: Cluster, _ records: [StepRecord], _ done: [Action]) async throws {
         let now = time.now
-        _ = try await store.update(written) { current in
+        let finished = try await store.update(written) { current in
             guard current.metadata.uid == cluster.metadata.uid else { return nil }
             var new = current
             new.status.steps = (new.status.steps.filter { $0.finishedAt != nil } + records).suffix(ClusterStatus.stepLimit)
@@ -162,6 +167,7 @@ struct ClusterReconciler: Reconciler {
             }
             return new
         }
+        known.note(finished)
     }
 
     /// Everything of a deleted cluster that the store has: what hangs on it first, in pieces, then the cluster and its name.
@@ -180,7 +186,7 @@ struct ClusterReconciler: Reconciler {
                 stored,
                 and: [
                     .delete(StoreKeys.clusterIndex(cluster.name)), .delete(StoreKeys.credentials(of: cluster.name, in: cell)),
-                    .delete(StoreKeys.networkSlot(slot)),
+                    .delete(StoreKeys.networkSlot(slot)), .delete(StoreKeys.insights(of: cluster.name, in: cell)),
                 ])
         } catch let error as StoreError where error.code == .conflict {
             // Somebody wrote it since; its change is seen, and the next pass looks again.

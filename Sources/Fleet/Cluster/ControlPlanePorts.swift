@@ -12,7 +12,8 @@ public protocol InstanceRendering: Sendable {
 
 /// What is done to a running control plane through its own interfaces.
 public protocol ControlPlaneOperations: Sendable {
-    /// Makes the Kubernetes objects that Slipway keeps in every cluster. Idempotent.
+    /// Makes the Kubernetes objects that Slipway keeps in every cluster, and waits until its controller manager and scheduler are
+    /// at work. Idempotent.
     func bootstrap(_ cluster: Cluster) async throws
     /// Does through the API server at `address` what customers do: creates, watches, changes and deletes an object.
     /// - Throws: when it could not be tried at all, and on cancellation.

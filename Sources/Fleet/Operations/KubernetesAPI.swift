@@ -46,6 +46,25 @@ struct KubernetesAPI: Sendable {
         if answer.status != .notFound { try check(answer, "DELETE \(path)") }
     }
 
+    /// - Returns: nil when there is no such object.
+    func object<Value: Decodable>(_ type: Value.Type, at path: String) async throws -> Value? {
+        let answer = try await send(.GET, path)
+        if answer.status == .notFound { return nil }
+        try check(answer, "GET \(path)")
+        do {
+            return try JSONDecoder().decode(type, from: Data(answer.body.utf8))
+        } catch {
+            throw FleetError(.kubernetes, "GET \(path): the answer cannot be read", cause: error)
+        }
+    }
+
+    /// - Returns: what is at the path, as it comes.
+    func text(_ path: String) async throws -> String {
+        let answer = try await send(.GET, path)
+        try check(answer, "GET \(path)")
+        return answer.body
+    }
+
     /// - Returns: the names of the objects in a collection.
     func names(in path: String) async throws -> [String] {
         struct List: Decodable {

@@ -26,6 +26,7 @@ public struct LiveControlPlaneOperations: ControlPlaneOperations {
         let api = try await api(of: cluster)
         if cluster.spec.restore?.kind == .newCluster { try await RestoredObjects(api: api).putRight() }
         for object in try AccessPolicyManifests.clusterObjects() { try await api.apply(object) }
+        try await ControllerLeases(api: api, time: time).awaitHolders()
     }
 
     public func check(_ address: IPv4Address, of cluster: Cluster) async throws -> CheckOutcome {

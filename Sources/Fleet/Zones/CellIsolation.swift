@@ -3,14 +3,14 @@ import FleetStore
 
 /// The single instances of a cell that are out of service, kept so that the next leader does not trust what the last one found
 /// dead.
-struct CellIsolation: StoredResource, Hashable {
-    var cell: CellName
+public struct CellIsolation: StoredResource, Hashable {
+    public var cell: CellName
     /// Names of instances by the cluster's name.
-    var instances: [String: Set<String>]
+    public var instances: [String: Set<String>]
 
-    var storeKey: StoreKey { Self.key(cell) }
+    public var storeKey: StoreKey { Self.key(cell) }
 
-    static func key(_ cell: CellName) -> StoreKey { StoreKey(rawValue: "cells/\(cell)/isolation") }
+    public static func key(_ cell: CellName) -> StoreKey { StoreKey(rawValue: "cells/\(cell)/isolation") }
 
     init(cell: CellName, _ isolated: [ClusterName: Set<String>] = [:]) {
         self.cell = cell

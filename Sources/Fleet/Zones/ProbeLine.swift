@@ -28,6 +28,10 @@ final class ProbeLine {
     private var isRefused = false
     private var resent = 0
     private var resentBefore = 0
+    /// So many looks in a row found nothing unusual.
+    private var calmLooks = 0
+    /// Neighbours are asked in turns, so that in each zone somebody is asked at each look.
+    private let turn: Int
 
     /// TCP doubles the time between its tries: after a while it is quicker to begin anew.
     private static let deafPatience = Duration.seconds(1)
@@ -35,9 +39,12 @@ final class ProbeLine {
     private static let silentPatience = Duration.seconds(5)
     /// An answer that took longer may have been sent again: then the kernel is asked.
     private static let unusual = Duration.milliseconds(100)
+    /// After fifteen seconds without anything unusual only every second look asks: a question costs more than all the rest.
+    private static let calmAfter = 60
 
     init(_ endpoint: ProbeEndpoint, tls: NIOSSLContext, loop: any EventLoop, time: TimeSource) {
         address = endpoint.address
+        turn = Int(endpoint.address.bits & 1)
         self.tls = tls
         self.loop = loop
         self.time = time
@@ -58,6 +65,8 @@ final class ProbeLine {
             if let information { note(information) }
         }
         sample.resent = resent
+        let isCalm = sample.silence <= Self.unusual && !isRefused && resent == 0 && answers.allSatisfy { $0 <= Self.unusual }
+        calmLooks = isCalm ? calmLooks + 1 : 0
         answers = []
         resent = 0
         // A refusal is news for one look; the next one asks again.
@@ -69,6 +78,7 @@ final class ProbeLine {
     private func goOn(_ now: Duration, isDelivered: Bool) {
         guard let channel else { return connect(now) }
         if askedAt == nil {
+            if calmLooks >= Self.calmAfter, calmLooks % 2 == turn { return }
             askedAt = now
             triedAt = now
             return ask(channel)

@@ -1,5 +1,6 @@
 import FleetModel
 import Planning
+import Substrate
 
 /// Which instances are asked: of sixteen clusters a zone at most, since thousands tell no more of a zone than sixteen do.
 struct ProbeSampling {
@@ -11,6 +12,8 @@ struct ProbeSampling {
     var underWork: Set<ProbeSubject> = []
     /// Ready when the store last heard of them.
     var knownReady: Set<ProbeSubject> = []
+    /// Nothing of them ran then.
+    var knownStopped: Set<ProbeSubject> = []
 
     /// - Parameter clusters: all of the cell.
     init(_ clusters: [Cluster]) {
@@ -29,11 +32,13 @@ struct ProbeSampling {
     private mutating func add(_ cluster: Cluster, _ instances: [InstanceSummary]) {
         let worked = Set(cluster.status.steps.filter { $0.finishedAt == nil }.compactMap(\.instance))
         for instance in instances {
-            guard let zone = instance.zone else { continue }
+            // Where nothing runs nobody can answer. It is started, not fenced off, and its zone is not to blame.
+            guard let zone = instance.zone, instance.isThere else { continue }
             let subject = ProbeSubject(cluster: cluster.name, instance: instance.name, role: instance.role, zone: zone)
             endpoints.append(ProbeEndpoint(subject: subject, address: instance.address, cluster: cluster))
             if worked.contains(instance.name) || cluster.status.activeSince == nil { underWork.insert(subject) }
             if instance.state == InstanceSummary.readyState { knownReady.insert(subject) }
+            if instance.state == InstanceObservation.State.stopped.rawValue { knownStopped.insert(subject) }
         }
     }
 }

@@ -3,11 +3,41 @@ import Logging
 import Synchronization
 import Timing
 
-/// The resources under a prefix as they are now, in memory: listed once and watched from there.
+/// The resources under a prefix as they are now, in memory: listed once and watched from there. What arrives is decoded when it
+/// is asked for, since a resource often changes several times between two looks.
 final class StoreMirror<Value: StoredResource>: Sendable {
     private struct State {
         var values: [StoreKey: Stored<Value>] = [:]
+        /// Newer than those in `values`.
+        var arrived: [StoreKey: StoredValue] = [:]
+        /// In the order of their keys; nil when something has changed since.
+        var sorted: [Stored<Value>]?
         var isLoaded = false
+
+        mutating func put(_ value: Stored<Value>, at key: StoreKey) {
+            if let known = values[key], known.modRevision > value.modRevision { return }
+            values[key] = value
+            if let newer = arrived[key], newer.modRevision <= value.modRevision { arrived[key] = nil }
+            sorted = nil
+        }
+
+        /// What cannot be read is left as it was last.
+        mutating func decodeArrived() {
+            guard !arrived.isEmpty else { return }
+            for (key, stored) in arrived {
+                guard let value = try? StoreCoding.decode(Value.self, from: stored.value) else { continue }
+                put(Stored(value: value, modRevision: stored.modRevision), at: key)
+            }
+            arrived = [:]
+        }
+
+        mutating func inOrder() -> [Stored<Value>] {
+            decodeArrived()
+            if let sorted { return sorted }
+            let made = values.sorted { $0.key < $1.key }.map(\.value)
+            sorted = made
+            return made
+        }
     }
 
     private let state = Mutex(State())
@@ -27,9 +57,14 @@ final class StoreMirror<Value: StoredResource>: Sendable {
     }
 
     /// In the order of their keys.
-    var values: [Stored<Value>] { state.withLock { state in state.values.sorted { $0.key < $1.key }.map(\.value) } }
+    var values: [Stored<Value>] { state.withLock { $0.inOrder() } }
 
-    func value(_ key: StoreKey) -> Stored<Value>? { state.withLock { $0.values[key] } }
+    func value(_ key: StoreKey) -> Stored<Value>? {
+        state.withLock { state in
+            state.decodeArrived()
+            return state.values[key]
+        }
+    }
 
     /// It was listed at least once.
     var isLoaded: Bool { state.withLock { $0.isLoaded } }
@@ -40,21 +75,15 @@ final class StoreMirror<Value: StoredResource>: Sendable {
     func load() async throws -> Int64 {
         let (items, revision) = try await store.list(Value.self, prefix: prefix)
         state.withLock { state in
-            state.values = Dictionary(items.map { ($0.value.storeKey, $0) }, uniquingKeysWith: { $1 })
-            state.isLoaded = true
+            state = State(isLoaded: true)
+            for item in items { state.put(item, at: item.value.storeKey) }
         }
         changed()
         return revision
     }
 
     /// Puts in what this process wrote itself, so that it need not wait to be told.
-    func put(_ value: Stored<Value>) {
-        state.withLock { state in
-            let key = value.value.storeKey
-            if let known = state.values[key], known.modRevision > value.modRevision { return }
-            state.values[key] = value
-        }
-    }
+    func put(_ value: Stored<Value>) { state.withLock { $0.put(value, at: value.value.storeKey) } }
 
     /// Until cancelled.
     func run() async throws {
@@ -75,10 +104,13 @@ final class StoreMirror<Value: StoredResource>: Sendable {
     /// - Returns: false when history is gone: list again.
     private func take(_ event: WatchEvent) -> Bool {
         switch event {
-        case .put(let stored):
-            guard let value = try? StoreCoding.decode(Value.self, from: stored.value) else { return true }
-            put(Stored(value: value, modRevision: stored.modRevision))
-        case .delete(let key, _): state.withLock { $0.values[key] = nil }
+        case .put(let stored): state.withLock { $0.arrived[stored.key] = stored }
+        case .delete(let key, _):
+            state.withLock { state in
+                state.values[key] = nil
+                state.arrived[key] = nil
+                state.sorted = nil
+            }
         case .compacted: return false
         }
         return true

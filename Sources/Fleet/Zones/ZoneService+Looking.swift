@@ -22,7 +22,8 @@ extension ZoneService {
             let assessment = planner.judge(
                 ProbeTick(
                     now: time.uptime, lateness: lateness, samples: samples, underWork: sampling.underWork, knownReady: sampling.knownReady,
-                    knownOut: isFirst ? knownOut(sampling) : [], backends: views.backends, peers: views.peers))
+                    knownOut: isFirst ? knownOut(sampling) : [], knownStopped: sampling.knownStopped, backends: views.backends,
+                    peers: views.peers))
             isFirst = isFirst && sampling.endpoints.isEmpty
             heed(assessment)
         }

@@ -86,6 +86,11 @@ public struct InstanceSummary: Codable, Hashable, Sendable {
 
     /// The `state` of one that does its work.
     public static let readyState = "ready"
+    /// The `state` of one that runs and does not do its work yet, or not any more.
+    public static let startingState = "starting"
+
+    /// It runs, as far as can be seen from afar; else it is to be started.
+    public var isThere: Bool { state == Self.readyState || state == Self.startingState }
 
     public init(
         name: String, role: InstanceRole, zone: ZoneName?, address: IPv4Address, release: ReleaseID?, state: String, isLeader: Bool,

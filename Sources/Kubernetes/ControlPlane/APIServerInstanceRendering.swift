@@ -24,11 +24,11 @@ extension ControlPlaneRenderer {
                     environment: goEnvironment(placement, share: 0.6), deliveredLog: delivery("api", placement)),
                 ComponentSpec(
                     kind: .controllerManager, artifact: try release.artifact("kube-controller-manager"),
-                    arguments: controllerManagerArguments(placement), environment: goEnvironment(placement, share: 0.18),
+                    arguments: controllerManagerArguments(placement), environment: goEnvironment(placement, share: 0.18, cores: 0.5),
                     deliveredLog: delivery("controllerManager", placement)),
                 ComponentSpec(
                     kind: .scheduler, artifact: try release.artifact("kube-scheduler"), arguments: schedulerArguments(placement),
-                    environment: goEnvironment(placement, share: 0.08),
+                    environment: goEnvironment(placement, share: 0.08, cores: 0.5),
                     deliveredLog: delivery("scheduler", placement)),
                 ComponentSpec(
                     kind: .authenticator, artifact: context.authenticator,

@@ -32,7 +32,7 @@ extension ControlPlaneRenderer {
             components: [
                 ComponentSpec(
                     kind: .etcd, artifact: try context.release.artifact("etcd"),
-                    arguments: etcdArguments(placement, initialClusterState), environment: goEnvironment(placement, share: 0.7))
+                    arguments: etcdArguments(placement, initialClusterState), environment: goEnvironment(placement, share: 0.7, cores: 1))
             ],
             files: try etcdFiles(placement), isJoining: initialClusterState == .existing)
     }

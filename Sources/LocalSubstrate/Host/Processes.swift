@@ -29,7 +29,7 @@ struct Processes: Sendable {
     }
 
     /// Ends everything of the unit: first its supervisor is asked, which ends the components in order, then all that is left
-    /// is killed. Takes at most `timeout` and five seconds.
+    /// is killed. Takes at most `timeout` and 15 seconds: on a machine with far too much to do, who is killed takes seconds to end.
     /// - Throws: `SubstrateError` (`timedOut`) when something cannot be killed.
     func stop(_ unit: Unit, timeout: Duration, includingNamespace: Bool = false) async throws {
         if all(of: unit, includingNamespace: includingNamespace).isEmpty { return }
@@ -44,7 +44,7 @@ struct Processes: Sendable {
                 try await time.sleep(for: .milliseconds(10))
             }
         }
-        let deadline = time.uptime + .seconds(5)
+        let deadline = time.uptime + .seconds(15)
         while true {
             // The namespace is looked at last and only when the groups are empty: that means reading all of /proc.
             var left = groups.processes(unit)

@@ -25,6 +25,8 @@ struct ServiceTree {
 
     let unit: Unit
     let restartDelay: Duration
+    /// The directory of the volume that the components keep their data on.
+    var volume: String?
 
     /// Writes the tree below `directory`; its scripts speak of the unit's final paths.
     func write(_ services: [Service], to directory: String) throws {
@@ -53,6 +55,7 @@ struct ServiceTree {
 
             """
         if let artifact = service.artifact { text += check(service.kind, sha256: artifact.sha256) }
+        if let volume { text += require(volume: volume) }
         text += "ulimit -S -n \"$(ulimit -H -n)\" 2>/dev/null\n"
         let path = service.environment["PATH"] == nil ? ["PATH=\(Tools.searchPath.joined(separator: ":"))"] : []
         let environment = service.environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
@@ -86,6 +89,15 @@ struct ServiceTree {
             fi
 
             """
+    }
+
+    /// A program would make the directories that it misses and begin anew, empty, under the name of one that has voted.
+    private func require(volume: String) -> String {
+        """
+        volume=\(Shell.quote(volume))
+        [ -e "$volume/volume.json" ] || { echo "slipway: the volume $volume is gone; nothing is started without it"; exit 1; }
+
+        """
     }
 
     private func finish(_ service: Service) -> String {

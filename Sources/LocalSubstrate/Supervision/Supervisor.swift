@@ -42,12 +42,17 @@ struct Supervisor: Sendable {
     /// Who has run for this long, in seconds, stays up.
     private static let settled = 10.0
 
-    /// The last line of its log with which a Go program gives up.
+    /// The lines of its log with which a Go program gave up when it last did. Often the reason is in what it logs of its panic, and not in
+    /// the panic.
     private func lastWords(_ kind: ComponentKind) -> String? {
         guard let tail = FileTree.tail("\(unit.logs)/\(kind.rawValue)/current", bytes: 16384) else { return nil }
         let signs = ["\"level\":\"fatal\"", "\"level\":\"panic\"", "panic: ", "fatal error: ", "unexpected fault address"]
-        let line = tail.split(separator: "\n").last { line in signs.contains { line.contains($0) } }
-        return line.map { String($0.prefix(600)) }
+        // As `ServiceTree` says that it ended.
+        let runs = tail.split(separator: "\n").split {
+            $0.contains("slipway: \(kind.rawValue) ended") || $0.contains("slipway: \(kind.rawValue) was ended")
+        }
+        let words = runs.lazy.map { run in run.filter { line in signs.contains { line.contains($0) } } }.last { !$0.isEmpty }
+        return words?.map { $0.prefix(600) }.joined(separator: "\n")
     }
 
     /// The file `supervise/status` of s6 2.11 (35 bytes) and of 2.12 and later (43 bytes, with the process group).

@@ -83,7 +83,8 @@ struct APIServerExit {
         if backend == nil || isDraining && isDrained {
             result.actions.append(.retireInstance(instance.id))
         } else {
-            result.waits.append(Wait("Draining", "\(name) still has \(backend?.openSessions ?? 0) open sessions"))
+            let sessions = "still has \(backend?.openSessions ?? 0) open sessions"
+            result.waits.append(Wait("Draining", "\(name) \(isDraining ? sessions : "gets no new sessions from now on")"))
         }
         return .drain
     }

@@ -109,9 +109,11 @@ struct APIServerPlanner {
                 ))
         }
         for instance in keep where instance.state == .running && !isReady(instance) {
+            guard !evacuation.isIsolated(instance.id.name) else { continue }
             result.waits.append(
                 Wait("APIServerNotReady", "\(instance.id.name) in \(instance.zone) is starting: its /readyz does not say ok yet"))
         }
+        result.waits += keep.map(\.id.name).filter(evacuation.isIsolated).map(Wait.isolated)
         if result.waits.isEmpty, result.actions.isEmpty, result.serving < keep.count {
             result.waits.append(Wait("EndpointNotReady", "the load balancer's health checks have not passed yet on all API servers"))
         }

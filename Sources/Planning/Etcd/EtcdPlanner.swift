@@ -50,7 +50,11 @@ struct EtcdPlanner {
             if isHealthy { result.healthy += 1 } else { down.append(member) }
             if evacuation.contains(member) {
                 leave(member, members, observation, evacuation, &result)
-                continue
+                if member.zone != evacuation.zone { result.waits.append(.isolated(member.id.name)) }
+                // The others have to do without it, whatever it answers.
+                if isHealthy { down.append(member) }
+                // Whoever was found dead by itself comes back by answering: it is started, though fenced off still.
+                guard member.zone != evacuation.zone, observation.isDown(member) else { continue }
             }
             guard !broken.contains(where: { $0.id == member.id }) else { continue }
             guard hasUsableVolume(member, observation.substrate) else {
@@ -120,10 +124,11 @@ struct EtcdPlanner {
         _ evacuation: Evacuation, down: [EtcdMember], starting: Bool, _ result: inout Result
     ) -> Action? {
         guard !outdated.isEmpty, !starting else { return nil }
-        // A member that is down already and outdated is the one to replace: the quorum loses nothing by it. One answer that is
-        // missing does not make it so: it may even lead.
+        // A member that is down already and outdated is the one to replace: the quorum loses nothing by it. Answers that are
+        // missing do not make it so: while nobody else leads, it is this one, and only Slipway does not reach it.
         if let dead = down.first, down.count == 1, outdated.contains(where: { $0.id == dead.id }),
-            observation.unreadySeconds[dead.id.name, default: 0] > policy.replaceDeadMemberAfter
+            observation.unreadySeconds[dead.id.name, default: 0] > policy.replaceDeadMemberAfter,
+            members.contains(where: { observation.isHealthy($0) && observation.health.etcdMembers[$0.id.name]?.isLeader == true })
         {
             return .replaceInstance(dead.intent)
         }

@@ -14,7 +14,9 @@ struct MemberRebuildPlanner {
 
     /// It is broken, or on its way back.
     func concerns(_ member: EtcdMember) -> Bool {
-        guard intent.isEstablished, !evacuation.contains(member), member.zone != evacuation.zone else { return false }
+        guard intent.isEstablished, member.zone != evacuation.zone, !evacuation.contains(member) || observation.isDown(member) else {
+            return false
+        }
         return reason(member) != nil
     }
 
@@ -114,7 +116,9 @@ extension ControlPlaneObservation {
     public func needsMembership(_ intent: ControlPlaneIntent) -> Bool {
         guard intent.isEstablished, !intent.isDeleting else { return false }
         return EtcdMember.all(of: intent).contains { member in
-            guard !unavailableZones.contains(member.zone), !isolatedInstances.contains(member.id.name) else { return false }
+            guard !unavailableZones.contains(member.zone), !isolatedInstances.contains(member.id.name) || isDown(member) else {
+                return false
+            }
             let hasVolume = substrate.volumes.contains { $0.id == member.volume && $0.isUsable }
             return !hasVolume || !isHealthy(member) || corruptMembers.contains(member.id.name) || instance(member.id)?.isJoining == true
         }

@@ -57,7 +57,8 @@ struct Evacuation {
             let others = all.filter { other in !candidates.contains { $0.id == other.id } }
             // An election in progress is no reason to keep a dead one; but one that still votes goes only when it is not needed.
             let votes = others.count { other in
-                observation.isHealthy(other) || observation.isSilent(member) && observation.mayBeElecting(other, policy)
+                observation.hasVote(other)
+                    && (observation.isHealthy(other) || observation.isSilent(member) && observation.mayBeElecting(other, policy))
             }
             return votes * 2 > all.count
         }
@@ -69,10 +70,26 @@ struct Evacuation {
     }
 }
 
+extension Wait {
+    /// Of a single instance that is out of service.
+    static func isolated(_ name: String) -> Wait {
+        Wait("Isolated", "\(name) was found dead and is fenced off; it is back in service when it has answered for a while")
+    }
+}
+
 extension ControlPlaneObservation {
     func instance(_ id: InstanceID) -> InstanceObservation? { substrate.instances.first { $0.id == id } }
 
     func isHealthy(_ member: EtcdMember) -> Bool { health.etcdMembers[member.id.name]?.isHealthy == true }
+
+    /// Nothing of it runs: it serves nobody, and to start it takes nothing away.
+    func isDown(_ member: EtcdMember) -> Bool { instance(member.id)?.state != .running }
+
+    /// Its answer counts for a quorum. One that joins answers before it votes.
+    func hasVote(_ member: EtcdMember) -> Bool {
+        guard let membership else { return instance(member.id)?.isJoining != true }
+        return membership.contains { $0.address == member.intent.address && !$0.isLearner }
+    }
 
     func isReady(_ server: InstanceObservation) -> Bool {
         server.state == .running && health.apiServers[server.id.name]?.isReady == true

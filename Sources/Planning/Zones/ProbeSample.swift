@@ -45,6 +45,11 @@ public struct ProbeSample: Hashable, Sendable {
     }
 }
 
+extension ProbeSample {
+    /// No answer, and no refusal.
+    var isSilent: Bool { answers.isEmpty && !isRefused }
+}
+
 /// What an etcd member of another zone says of its connection to a peer.
 public enum PeerView: String, Hashable, Sendable {
     case connected
@@ -60,10 +65,12 @@ public struct ProbeTick: Sendable {
     public var samples: [ProbeSubject: ProbeSample]
     /// Subjects that are being started, replaced or removed: whatever they do means nothing.
     public var underWork: Set<ProbeSubject>
-    /// Subjects that were ready when the store last heard of them: they need not prove themselves first.
+    /// Subjects that were ready when the store last heard of them: those that are new here need not prove themselves first.
     public var knownReady: Set<ProbeSubject>
     /// Subjects that were dead when this was last stored: they are not believed at once.
     public var knownOut: Set<ProbeSubject>
+    /// Subjects of which nothing runs, as the store last heard: their silence says nothing of their zone's return.
+    public var knownStopped: Set<ProbeSubject>
     /// Empty where nobody asked.
     public var backends: [ProbeSubject: BackendCheck]
     /// Empty where nobody asked.
@@ -71,7 +78,8 @@ public struct ProbeTick: Sendable {
 
     public init(
         now: Duration, lateness: Duration = .zero, samples: [ProbeSubject: ProbeSample], underWork: Set<ProbeSubject> = [],
-        knownReady: Set<ProbeSubject> = [], knownOut: Set<ProbeSubject> = [], backends: [ProbeSubject: BackendCheck] = [:],
+        knownReady: Set<ProbeSubject> = [], knownOut: Set<ProbeSubject> = [], knownStopped: Set<ProbeSubject> = [],
+        backends: [ProbeSubject: BackendCheck] = [:],
         peers: [ProbeSubject: PeerView] = [:]
     ) {
         self.now = now
@@ -80,6 +88,7 @@ public struct ProbeTick: Sendable {
         self.underWork = underWork
         self.knownReady = knownReady
         self.knownOut = knownOut
+        self.knownStopped = knownStopped
         self.backends = backends
         self.peers = peers
     }

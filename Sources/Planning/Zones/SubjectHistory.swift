@@ -21,6 +21,8 @@ struct SubjectHistory: Sendable {
     /// Answers of the window: when, and how long they took.
     private(set) var answers: [(at: Duration, took: Duration)] = []
     private(set) var resent: [(at: Duration, count: Int)] = []
+    /// It was found ready since it was last worked on.
+    private var wasReady = false
     private(set) var relapses = 0
     private var lastDeath: Duration?
     private var notedAt = Duration.zero
@@ -41,6 +43,7 @@ struct SubjectHistory: Sendable {
         // Time in which this process was not let run is not the other's silence.
         silence = max(.zero, sample.silence - (lateness - latenessBefore))
         refusedSince = sample.isRefused ? refusedSince ?? now : nil
+        if sample.isRefused { wasReady = false }
         if sample.isRefused || silence >= policy.lostAfter {
             answeringSince = nil
         } else if !sample.answers.isEmpty {
@@ -53,6 +56,7 @@ struct SubjectHistory: Sendable {
         state = .young
         answeringSince = nil
         refusedSince = nil
+        wasReady = false
         forget()
     }
 
@@ -66,6 +70,9 @@ struct SubjectHistory: Sendable {
 
     mutating func trust() { if state == .young { state = .fine } }
 
+    /// Whoever uses it says that it does its work.
+    mutating func noteReady() { wasReady = refusedSince == nil }
+
     mutating func die(_ failure: ZoneFailure, now: Duration, policy: ZoneHealthPolicy) {
         if let lastDeath, now - lastDeath < policy.relapseWithin { relapses += 1 } else { relapses = 0 }
         lastDeath = now
@@ -78,6 +85,8 @@ struct SubjectHistory: Sendable {
         switch state {
         case .young:
             if let answeringSince, now - answeringSince >= policy.maturity { state = .fine }
+            // One that has worked is not starting: it may have died young.
+            if wasReady, silence >= policy.maturity { state = .fine }
         case .fine: break
         case .dead(let failure, let since):
             if answeringSince != nil || refusedSince != nil { state = .recovering(failure, since: since) }

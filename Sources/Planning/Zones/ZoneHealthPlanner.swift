@@ -18,6 +18,10 @@ public struct ZoneHealthPlanner: Sendable {
     /// Of this look.
     var usual: [ZoneRole: Duration] = [:]
     private var isolated: Set<ProbeSubject> = []
+    /// Who answers nothing because nothing of it runs: where a zone is out of service, nobody starts it.
+    private var stopped: Set<ProbeSubject> = []
+    /// Who waits for an answer for long, whatever else is known of it.
+    private var waiting: Set<ProbeSubject> = []
 
     /// What is remembered of a zone.
     struct ZoneRecord: Sendable {
@@ -28,6 +32,8 @@ public struct ZoneHealthPlanner: Sendable {
         var wellSince: Duration?
         /// It looks grey since then.
         var greySince: Duration?
+        /// Nothing runs there that could tell how it is.
+        var isSpent = false
     }
 
     /// - Parameter zones: all of the region; those in which anything was seen are added by themselves.
@@ -44,7 +50,11 @@ public struct ZoneHealthPlanner: Sendable {
         let all = Set(histories.filter { $0.value.isMature }.keys.map(\.zone))
         let isEverything = !all.isEmpty && silent == all
         // With everything silent there is nothing to compare with, and nothing to turn to.
-        let verdicts = isEverything ? [:] : totalFailures(tick).merging(greyFailures(tick.now)) { total, _ in total }
+        noteSpent(tick.now)
+        let verdicts =
+            isEverything
+            ? [:]
+            : totalFailures(tick).merging(greyFailures(tick.now)) { total, _ in total }.filter { records[$0.key]?.isSpent != true }
         for zone in Set(histories.keys.map(\.zone)).union(records.keys).union(zones) {
             update(zone, verdicts[zone], isEverything: isEverything, tick.now)
         }
@@ -57,7 +67,7 @@ public struct ZoneHealthPlanner: Sendable {
     }
 
     private func finding(_ now: Duration) -> [ZoneName: ZoneFinding] {
-        let inhabited = Set(histories.keys.map(\.zone))
+        let inhabited = Set(histories.lazy.filter { !isUnjudged($0.key, $0.value) }.map(\.key.zone))
         return Dictionary(
             uniqueKeysWithValues: records.map { zone, record in
                 (
@@ -79,6 +89,8 @@ public struct ZoneHealthPlanner: Sendable {
             lateness += max(.zero, tick.now - lastLook)
         }
         lastLook = tick.now
+        stopped = tick.knownStopped.isEmpty ? [] : tick.knownStopped.filter { tick.samples[$0].map(\.isSilent) == true }
+        waiting = Set(tick.samples.filter { $0.value.silence >= policy.lostAfter }.keys)
         for (subject, sample) in tick.samples {
             let known = histories.removeValue(forKey: subject)
             var history = known ?? SubjectHistory()
@@ -88,8 +100,8 @@ public struct ZoneHealthPlanner: Sendable {
                 history.excuse()
             } else if known == nil, tick.knownOut.contains(subject) {
                 history.die(.unreachable, now: tick.now, policy: policy)
-            } else if known == nil, tick.knownReady.contains(subject) {
-                history.trust()
+            } else if tick.knownReady.contains(subject) {
+                known == nil ? history.trust() : history.noteReady()
             }
             histories[subject] = history
         }
@@ -199,10 +211,24 @@ public struct ZoneHealthPlanner: Sendable {
 
     // MARK: What is remembered of a zone
 
+    /// It says nothing of its zone: nothing of it runs, or it answers and has not done so for long enough, as long as it is worked on.
+    private func isUnjudged(_ subject: ProbeSubject, _ history: SubjectHistory) -> Bool {
+        stopped.contains(subject) || !history.isMature && !waiting.contains(subject)
+    }
+
+    /// A zone that was found to have failed, and in which by now there is nobody to judge it by: what is stopped there is not started
+    /// while it is out of service, so that only taking it back tells how it is.
+    private mutating func noteSpent(_ now: Duration) {
+        for (zone, record) in records where record.isSpent || record.health.isImpaired {
+            let hasNobody = histories.allSatisfy { $0.key.zone != zone || isUnjudged($0.key, $0.value) }
+            records[zone]?.isSpent = hasNobody && (record.isSpent || now - record.since >= policy.spentAfter)
+        }
+    }
+
     private mutating func update(_ zone: ZoneName, _ verdict: Verdict?, isEverything: Bool, _ now: Duration) {
         var record = records[zone] ?? ZoneRecord(since: now)
         defer { records[zone] = record }
-        let here = histories.filter { $0.key.zone == zone }
+        let here = histories.filter { $0.key.zone == zone && !record.isSpent && !stopped.contains($0.key) }
         if let verdict {
             let failures = record.health.failures.union([verdict.failure])
             if record.health != .impaired(failures) {
@@ -226,7 +252,9 @@ public struct ZoneHealthPlanner: Sendable {
             found = .healthy
         } else if judged.isEmpty {
             found = .unknown
-            evidence = [here.isEmpty ? "nothing of any cluster runs there" : "nothing there has answered for long enough to be judged"]
+            evidence = [
+                here.isEmpty ? "nothing runs there by which it could be judged" : "nothing there has answered for long enough to be judged"
+            ]
         } else if isEverything {
             found = .unknown
             evidence = ["nothing answers, here and in all other zones"]

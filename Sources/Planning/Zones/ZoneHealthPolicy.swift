@@ -15,7 +15,7 @@ public struct ZoneHealthPolicy: Hashable, Sendable {
     /// Views that say the opposite are believed for this long.
     public var contradictionLasts = Duration.seconds(5)
 
-    /// A subject counts when it has answered for this long.
+    /// A subject counts when it has answered for this long; one that was found ready, also when it has been silent for this long.
     public var maturity = Duration.seconds(3)
     /// A dead instance is back when it has answered for this long; twice as long each time it fell back.
     public var recovery = Duration.seconds(10)
@@ -39,6 +39,9 @@ public struct ZoneHealthPolicy: Hashable, Sendable {
     public var lossShare = 0.3
     /// A zone is healthy again when it has been so for this long.
     public var zoneRecovery = Duration.seconds(5)
+
+    /// A failed zone in which there is nobody to judge it by is no longer held to be failed after this time.
+    public var spentAfter = Duration.seconds(30)
 
     /// Looks that come later than this by less are as good as any.
     public var toleratedLateness = Duration.milliseconds(100)

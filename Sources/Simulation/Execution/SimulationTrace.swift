@@ -38,6 +38,8 @@ public final class SimulationTrace: Sendable {
         }
     }
 
+    var now: Duration { time.now }
+
     var all: [Event] { events.withLock { $0 } }
 }
 

@@ -11,8 +11,8 @@ public struct SimulationOptions: Sendable {
     /// How long, in virtual time, everything may take to become as wanted once they rest.
     public var patience: Duration = .seconds(900)
     public var hasFaults = true
-    /// Zones and instances are taken out of service and back.
-    public var hasEvacuations = false
+    /// Zones are probed, and taken out of service and back, by themselves and by hand.
+    public var hasEvacuations = true
     /// The planner; another one only in tests.
     public var plan: PlanFunction = { ControlPlanePlanner(policy: SimulationOptions.policy).plan($0, $1) }
     /// The executor's own check before it acts. Tests with a broken planner switch it off, so that the simulation must find it.

@@ -1,3 +1,4 @@
+import Fleet
 import FleetModel
 import FleetStore
 import SimulatedSubstrate
@@ -56,6 +57,20 @@ struct Convergence: Sendable {
         return found
     }
 
+    /// Every zone serves, is found well, and nothing in it is held to be dead.
+    private func zoneProblems() async throws -> [String] {
+        var found: [String] = []
+        for zone in try await world.store.list(Zone.self, prefix: StoreKeys.zones).items.map(\.value) {
+            if zone.isEvacuated { found.append("zone \(zone.name) is still out of service: \(zone.spec.reason)") }
+            if zone.status.health.isImpaired { found.append("zone \(zone.name) is still found \(zone.status.health.text)") }
+        }
+        let isolated = try await world.store.get(CellIsolation.self, CellIsolation.key(world.cell))?.value.instances ?? [:]
+        for (cluster, instances) in isolated where !instances.isEmpty {
+            found.append("\(instances.sorted()) of \(cluster) are still held to be dead")
+        }
+        return found
+    }
+
     private func storeProblems(_ entries: [ClusterName: Ledger.Entry]) async -> [String] {
         var found: [String] = []
         do {
@@ -82,7 +97,8 @@ struct Convergence: Sendable {
             }
             let slots = try await world.store.list(prefix: StoreKeys.networkSlots).values.count
             if slots != expected.count / 2 { found.append("\(slots) network slots are taken for \(expected.count / 2) clusters") }
-            expected.insert(StoreKeys.leader(of: world.cell))
+            expected.formUnion([StoreKeys.leader(of: world.cell), CellIsolation.key(world.cell)])
+            found += try await zoneProblems()
             let keys = try await world.store.list(prefix: "cells/").values + world.store.list(prefix: StoreKeys.clusterIndexPrefix).values
             for value in keys where !expected.contains(value.key) { found.append("'\(value.key)' is left in the store") }
         } catch {

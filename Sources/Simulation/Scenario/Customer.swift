@@ -45,11 +45,11 @@ struct Customer: Sendable {
         let spec = ControlPlaneSpec(
             release: ReleaseID(rawValue: "1.33.4-eks.1"), version: try KubernetesVersion("1.33.4"), zones: world.region.zones,
             apiServerCount: 2 + random.index(2), network: try ClusterNetwork(pool: world.pool, slot: slot))
+        var settings = ClusterSettings(roleARN: "arn:aws:iam::000000000000:role/r", subnetIDs: [], creatorARN: "")
+        settings.zonalShiftEnabled = random.chance(0.7)
         let cluster = Cluster(
             name: name, cell: world.cell, metadata: Metadata(uid: "\(name)-\(number)", createdAt: world.clock.source.now),
-            spec: ClusterSpec(
-                controlPlane: spec,
-                settings: ClusterSettings(roleARN: "arn:aws:iam::000000000000:role/r", subnetIDs: [], creatorARN: "")))
+            spec: ClusterSpec(controlPlane: spec, settings: settings))
         let operations: [StoreOperation] = [
             .put(StoreKeys.clusterIndex(name), Array(world.cell.rawValue.utf8)),
             .put(StoreKeys.networkSlot(slot), Array(cluster.metadata.uid.utf8)),

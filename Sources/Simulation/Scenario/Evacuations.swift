@@ -1,52 +1,62 @@
-import Fleet
+import ClusterService
 import FleetModel
+import FleetStore
+import Identity
 import SimulatedSubstrate
-import Substrate
 import Timing
 
-/// Takes zones out of service and back: those that are out of reach, a moment later; healthy ones, now and then, by hand; and,
-/// what detection would not do, a healthy one while another is out of reach: it must not make anything worse.
+/// An operator, who takes zones out of service and back as operators do: healthy ones now and then, the one that is out of
+/// order before detection does, and one that is needed while another is out of order, as far as he is let.
 struct Evacuations: Sendable {
     let world: SimulatedWorld
     let random: SeededRandom
+
+    private var zones: Zones { Zones(region: world.region, cells: [world.cell], store: world.store, time: world.clock.source) }
+
+    private var principal: Principal {
+        Principal(
+            name: "olga", arn: "arn:aws:iam::000000000000:user/olga", userID: "AIDAOLGA", role: .admin, createdAt: world.clock.source.now)
+    }
 
     func run() async {
         await SimulationActor.$name.withValue("operator") {
             var random = random
             let time = world.clock.source
             while time.uptime < world.options.busy {
-                do { try await time.sleep(for: random.duration(.milliseconds(500), .seconds(8))) } catch { break }
-                let dark = world.substrate.unreachableZones
-                var zones = dark
-                switch random.index(10) {
-                case 0: zones = Set([random.pick(world.region.zones)].compactMap(\.self))
-                case 1 where dark.isEmpty: zones = Set([random.pick(world.region.zones)].compactMap(\.self))
-                case 2: zones = []
-                default: break
-                }
-                set(zones, isolated: random.chance(0.3) ? deadInstances(&random) : [:])
+                do { try await time.sleep(for: random.duration(.seconds(2), .seconds(25))) } catch { break }
+                guard time.uptime < world.options.busy else { break }
+                let isRestoring = random.chance(0.5)
+                guard let zone = random.pick(world.region.zones) else { continue }
+                await isRestoring ? restore(insisting: random.chance(0.5)) : evacuate(zone, insisting: random.chance(0.3))
             }
-            set([], isolated: [:])
+            await restore(insisting: true)
         }
     }
 
-    /// Single instances that do not answer, and now and then one that does.
-    private func deadInstances(_ random: inout SeededRandom) -> [ClusterName: Set<String>] {
-        var found: [ClusterName: Set<String>] = [:]
-        for name in world.substrate.existing {
-            let (seen, health) = world.substrate.trueState(of: name)
-            let silent = seen.instances.filter { health.etcdMembers[$0.id.name] == nil && health.apiServers[$0.id.name] == nil }
-            let choices = random.chance(0.2) ? seen.instances : silent
-            if let victim = random.pick(choices) { found[name] = [victim.id.name] }
+    private func evacuate(_ zone: ZoneName, insisting: Bool) async {
+        do {
+            _ = try await zones.evacuate(zone.rawValue, reason: nil, overrules: insisting, as: principal)
+            world.trace.add("evacuates \(zone)")
+        } catch {
+            world.trace.add("may not evacuate \(zone): \(error)")
         }
-        return found
     }
 
-    private func set(_ zones: Set<ZoneName>, isolated: [ClusterName: Set<String>]) {
-        let text = zones.sorted().map(\.description) + isolated.sorted { $0.key < $1.key }.map { "\($0.key)/\($0.value.sorted())" }
-        world.trace.add("out of service: \(text.isEmpty ? "nothing" : text.joined(separator: ", "))")
-        world.board.set(evacuated: zones, isolated: isolated)
-        // What a manager has seen before is no longer true, without its fault.
-        world.ledger.noteFault(at: world.clock.now)
+    /// What he took out himself; and what nobody else will bring back.
+    private func restore(insisting: Bool) async {
+        do {
+            let policy = try await zones.policy(as: principal)
+            for zone in try await zones.list(as: principal) where zone.isEvacuated {
+                if zone.spec.isAutomatic, policy.evacuation == .auto { continue }
+                do {
+                    _ = try await zones.restore(zone.name.rawValue, reason: nil, overrules: insisting, as: principal)
+                    world.trace.add("restores \(zone.name)")
+                } catch {
+                    world.trace.add("may not restore \(zone.name): \(error)")
+                }
+            }
+        } catch {
+            world.trace.add("cannot restore zones: \(error)")
+        }
     }
 }

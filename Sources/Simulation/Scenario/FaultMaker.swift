@@ -77,8 +77,12 @@ struct FaultMaker: Sendable {
 
     private func strike(_ random: inout SeededRandom, _ trouble: inout Trouble?) {
         switch random.index(100) {
-        case 0..<36: crash(&random)
-        case 36..<44:
+        case 0..<27: crash(&random)
+        case 27..<31:
+            guard world.options.hasEvacuations, let life = random.pick(world.managers.living) else { return }
+            blind(life, &random)
+        case 31..<44 where random.chance(0.7): inject(&random, &trouble)
+        case 31..<44:
             guard let id = victim(&random)?.id else { return }
             world.substrate.crash(nil, of: id)
             note("all of \(id) crashes", on: id.cluster)
@@ -109,6 +113,14 @@ struct FaultMaker: Sendable {
         case 94..<96: destroyVolume(&random)
         default: setWeather(&random)
         }
+    }
+
+    /// A manager's own network fails, towards one zone or all of them.
+    private func blind(_ life: ManagerLife, _ random: inout SeededRandom) {
+        let zones = random.chance(0.3) ? Set(world.region.zones) : Set([random.pick(world.region.zones)].compactMap(\.self))
+        let duration = random.duration(.seconds(1), .seconds(20))
+        life.loseSight(of: zones, for: duration)
+        note("\(life.name) hears nothing of \(zones.sorted().map(\.description).joined(separator: ", ")) for \(Int(duration.seconds)) s")
     }
 
     private func victim(_ random: inout SeededRandom) -> InstanceObservation? {

@@ -1,4 +1,3 @@
-import Fleet
 import FleetModel
 import FleetStore
 import Planning
@@ -16,6 +15,8 @@ final class Ledger: Sendable {
         var hasLostVolume = false
         /// Of the last fault that touched it.
         var lastFault: Duration = .zero
+        /// When a fence was last taken from an address.
+        var lastLift: Duration = .zero
     }
 
     private struct State {
@@ -29,10 +30,8 @@ final class Ledger: Sendable {
     private let state = Mutex(State())
     private let substrate: SimulatedSubstrate
     private let trace: SimulationTrace
-    private let board: ServiceStateBoard
 
-    init(substrate: SimulatedSubstrate, trace: SimulationTrace, board: ServiceStateBoard) {
-        self.board = board
+    init(substrate: SimulatedSubstrate, trace: SimulationTrace) {
         self.substrate = substrate
         self.trace = trace
     }
@@ -66,7 +65,8 @@ final class Ledger: Sendable {
     }
 
     /// Before a change happens: is it allowed in the state that is really there?
-    func judge(_ change: SimulatedChange, begun: Duration) {
+    /// - Parameter ended: called for an instance that answers and is ended because it is out of service.
+    func judge(_ change: SimulatedChange, begun: Duration, ended: (InstanceObservation) -> Void) {
         let name = change.cluster
         let actor = SimulationActor.name
         trace.add("\(name): \(Self.text(change))")
@@ -82,9 +82,9 @@ final class Ledger: Sendable {
         let truth = substrate.trueState(of: name)
         let intent = ControlPlaneIntent(
             cluster: name, spec: entry.spec, isDeleting: entry.isDeleting, isEstablished: entry.isEstablished)
-        let view = board.view(of: name)
+        let view = life?.view(of: name) ?? ManagerLife.View()
         var observation = ControlPlaneObservation(
-            substrate: truth.substrate, health: truth.health, unavailableZones: view.evacuatedZones, isolatedInstances: view.isolated,
+            substrate: truth.substrate, health: truth.health, unavailableZones: view.zones, isolatedInstances: view.isolated,
             membership: substrate.members(of: name).compactMap { member in
                 member.address.map { EtcdMembership(address: $0, isLearner: member.isLearner, hasStarted: member.hasStarted) }
             })
@@ -94,10 +94,24 @@ final class Ledger: Sendable {
                 observation.health.etcdMembers[instance.id.name] = nil
             }
         }
+        if case .removeInstance(let id) = change, let instance = truth.substrate.instances.first(where: { $0.id == id }),
+            view.zones.contains(instance.zone) || view.isolated.contains(id.name), instance.state == .running,
+            truth.health.etcdMembers[id.name] != nil || truth.health.apiServers[id.name] != nil
+        {
+            ended(instance)
+        }
         let found = Invariants().violations(of: [Self.action(change)], intent, observation)
         // A fault since the manager looked is nobody's mistake.
-        let isExcused = entry.lastFault >= (life?.lastObserved(name.rawValue) ?? .zero)
-        for violation in found where !(isExcused && [1, 2, 5].contains(violation.number)) { accuse("\(violation)", name) }
+        let observed = life?.lastObserved(name.rawValue) ?? .zero
+        let isExcused = entry.lastFault >= observed
+        // All of a plan happens at the same time: whoever serves by a fence that it lifts did not serve when it was made.
+        let hasLifted = entry.lastLift >= observed
+        for violation in found where !(isExcused && [1, 2, 5].contains(violation.number)) && !(hasLifted && violation.number == 5) {
+            accuse("\(violation)", name)
+        }
+        if case .ensureFence(_, let addresses) = change, !truth.substrate.fenced.isSubset(of: addresses) {
+            update(name) { $0.lastLift = max($0.lastLift, trace.now) }
+        }
         for violation in Invariants().violations(in: truth.substrate) { accuse("\(violation)", name) }
     }
 

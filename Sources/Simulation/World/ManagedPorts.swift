@@ -9,6 +9,8 @@ import Timing
 struct ManagedSubstrate: Substrate, HealthProbe, ControlPlaneOperations {
     let base: SimulatedSubstrate
     let life: ManagerLife
+    /// What this manager holds to be out of service.
+    var board: ServiceStateBoard?
 
     private func change<T>(_ body: () async throws -> T) async throws -> T {
         try await life.enter(canPause: false)
@@ -57,7 +59,17 @@ struct ManagedSubstrate: Substrate, HealthProbe, ControlPlaneOperations {
     func paths(of id: InstanceID, volume: VolumeID?) -> InstancePaths { base.paths(of: id, volume: volume) }
 
     func probe(_ target: ProbeTarget) async -> HealthObservation {
-        (try? await look { await base.probe(target) }) ?? HealthObservation()
+        if let view = board?.view(of: target.cluster.name) {
+            life.plans(target.cluster.name, with: .init(zones: view.evacuatedZones, isolated: view.isolated))
+        }
+        var health = (try? await look { await base.probe(target) }) ?? HealthObservation()
+        let unseen = life.unseenZones
+        guard !unseen.isEmpty else { return health }
+        for instance in base.trueState(of: target.cluster.name).substrate.instances where unseen.contains(instance.zone) {
+            health.etcdMembers[instance.id.name] = nil
+            health.apiServers[instance.id.name] = nil
+        }
+        return health
     }
 
     func moveLeader(of cluster: Cluster, from: InstanceID, to: InstanceID) async throws {
@@ -155,4 +167,16 @@ public struct SimulatedRendering: InstanceRendering {
     }
 
     public func certificateAuthority(of cluster: Cluster) async throws -> String { "simulated" }
+}
+
+/// What the simulated load balancers' own checks say, as one manager hears it.
+struct ManagedBackends: BackendChecking {
+    let base: SimulatedSubstrate
+    let life: ManagerLife
+
+    func backendChecks(of cluster: ClusterName) async -> [String: BackendCheck] {
+        guard (try? await life.waitForResume()) != nil, !life.isDead else { return [:] }
+        guard let balancer = base.trueState(of: cluster).substrate.loadBalancer, balancer.state == .running else { return [:] }
+        return Dictionary(balancer.backends.map { ($0.name, $0.isHealthy ? .passing : .failing) }, uniquingKeysWith: { $1 })
+    }
 }

@@ -57,31 +57,54 @@ final class ManagerCrew: Sendable {
         world.trace.add("starts")
         let dice = SharedRandom(state.withLock { $0.random.branch() })
         let time = life.timeSource
-        let substrate = ManagedSubstrate(base: world.substrate, life: life)
         let store = ManagedStore(base: world.store, life: life, weather: world.weather, time: world.clock.source)
         let election = LeaderElection(store: store, key: StoreKeys.leader(of: world.cell), time: time) { event in
             switch event {
-            case .leading: world.trace.add("leads", by: life.name)
-            case .lost(let error): world.trace.add("leads no longer: \(error)", by: life.name)
-            case .waiting, .bodyFailed, .storeFailed: break
+            case .leading:
+                life.leads(true)
+                world.trace.add("leads", by: life.name)
+            case .lost(let error):
+                life.leads(false)
+                world.trace.add("leads no longer: \(error)", by: life.name)
+            case .waiting: life.leads(false)
+            case .bodyFailed(let error): world.trace.add("fails: \(error)", by: life.name)
+            case .storeFailed: break
             }
         }
-        let configuration = CellConfiguration(
-            cell: world.cell, addressPool: world.pool, checksInvariants: world.options.checksInvariants)
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 _ = try? await election.run(as: life.name, timeToLive: .seconds(10)) { guarded in
-                    try await CellService(
-                        configuration: configuration, store: guarded, substrate: substrate, probe: substrate,
-                        rendering: SimulatedRendering(), operations: substrate, board: world.board, plan: world.options.plan, time: time,
-                        logger: world.logger,
-                        jitter: { dice.fraction() }
-                    ).run()
+                    try await self.lead(life, over: guarded, time, in: world) { dice.fraction() }
                 }
             }
             group.addTask { for await _ in life.death {} }
             await group.next()
             group.cancelAll()
+        }
+    }
+
+    /// The controllers and whoever looks after the zones, put together as the server does it.
+    private func lead(
+        _ life: ManagerLife, over store: any FleetStore, _ time: TimeSource, in world: SimulatedWorld,
+        jitter: @escaping @Sendable () -> Double
+    ) async throws {
+        let board = ServiceStateBoard()
+        let substrate = ManagedSubstrate(base: world.substrate, life: life, board: board)
+        let cell = CellService(
+            configuration: CellConfiguration(cell: world.cell, addressPool: world.pool, checksInvariants: world.options.checksInvariants),
+            store: store, substrate: substrate, probe: substrate, rendering: SimulatedRendering(), operations: substrate, board: board,
+            plan: world.options.plan, time: time, logger: world.logger, jitter: jitter)
+        guard world.options.hasEvacuations else { return try await cell.run() }
+        let zones = ZoneService(
+            configuration: ZoneServiceConfiguration(region: world.region, cell: world.cell), store: store,
+            probe: SimulatedZoneProbe(time: time) { world.substrate.reach(of: $0, unseen: life.unseenZones) },
+            backends: ManagedBackends(base: world.substrate, life: life), board: board, time: time, logger: world.logger)
+        try await zones.fill()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await cell.run() }
+            group.addTask { try await zones.run() }
+            defer { group.cancelAll() }
+            try await group.next()
         }
     }
 }

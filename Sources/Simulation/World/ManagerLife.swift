@@ -1,3 +1,4 @@
+import FleetModel
 import Substrate
 import Synchronization
 import Timing
@@ -18,6 +19,16 @@ final class ManagerLife: Sendable {
         var dieAtCall: Int?
         var pausedUntil: Duration = .zero
         var observed: [String: Duration] = [:]
+        var views: [ClusterName: View] = [:]
+        var isLeading = false
+        var unseen: Set<ZoneName> = []
+        var unseenUntil: Duration = .zero
+    }
+
+    /// What it held to be out of service.
+    struct View: Sendable {
+        var zones: Set<ZoneName> = []
+        var isolated: Set<String> = []
     }
 
     private let state = Mutex(State())
@@ -42,6 +53,22 @@ final class ManagerLife: Sendable {
     }
 
     func pause(for duration: Duration) { state.withLock { $0.pausedUntil = time.uptime + duration } }
+
+    var isPaused: Bool { state.withLock { $0.pausedUntil } > time.uptime }
+
+    /// Its own network fails towards some zones; nobody else's does.
+    func loseSight(of zones: Set<ZoneName>, for duration: Duration) {
+        state.withLock { ($0.unseen, $0.unseenUntil) = (zones, time.uptime + duration) }
+    }
+
+    /// Zones of which no answer comes to it.
+    var unseenZones: Set<ZoneName> {
+        let now = time.uptime
+        return state.withLock { $0.unseenUntil > now ? $0.unseen : [] }
+    }
+
+    var isLeading: Bool { state.withLock { $0.isLeading && !$0.isDead } }
+    func leads(_ isLeading: Bool) { state.withLock { $0.isLeading = isLeading } }
 
     var isDead: Bool { state.withLock { $0.isDead } }
 
@@ -73,6 +100,11 @@ final class ManagerLife: Sendable {
         let now = time.uptime
         state.withLock { $0.observed[cluster] = now }
     }
+
+    /// With what it plans what it does next.
+    func plans(_ cluster: ClusterName, with view: View) { state.withLock { $0.views[cluster] = view } }
+
+    func view(of cluster: ClusterName) -> View { state.withLock { $0.views[cluster] } ?? View() }
 
     func lastObserved(_ cluster: String) -> Duration { state.withLock { $0.observed[cluster] } ?? .zero }
 

@@ -1,4 +1,3 @@
-import Fleet
 import FleetModel
 import FleetStore
 import Logging
@@ -18,9 +17,9 @@ final class SimulatedWorld: Sendable {
     let store: MemoryStore
     let ledger: Ledger
     let weather: StoreWeather
-    /// What is out of service, as every manager sees it.
-    let board = ServiceStateBoard()
     let managers: ManagerCrew
+    /// What is done by itself about a zone that fails.
+    private let policy: RegionPolicy
     private let customerRandom: SeededRandom
     private let faultRandom: SeededRandom
     private let clusterCount: Int
@@ -33,18 +32,32 @@ final class SimulatedWorld: Sendable {
         trace = SimulationTrace(time: clock)
         substrate = SimulatedSubstrate(time: time, seed: random.next(), timings: options.timings)
         store = MemoryStore(time: time)
-        ledger = Ledger(substrate: substrate, trace: trace, board: board)
+        ledger = Ledger(substrate: substrate, trace: trace)
         weather = StoreWeather(random: random.branch())
         customerRandom = random.branch()
         faultRandom = random.branch()
         clusterCount = 1 + random.index(options.maximumClusters)
         let count = options.hasFaults && random.chance(0.35) ? 2 : 1
         managers = ManagerCrew(count: count, random: random.branch())
-        substrate.setAudit { [ledger] change, begun in ledger.judge(change, begun: begun) }
+        policy = RegionPolicy(
+            evacuation: random.pick([.auto, .auto, .auto, .auto, .auto, .manual, .off]) ?? .auto,
+            restoreAfter: Double(5 + random.index(26)), changedAt: time.now)
     }
 
     func run() async {
+        let harm = EvacuationHarm(world: self)
+        substrate.setAudit { [ledger] change, begun in ledger.judge(change, begun: begun) { harm.note(endOf: $0) } }
+        // The world holds the substrate, and the substrate its audit.
+        defer { substrate.setAudit(nil) }
+        do { try await store.create(policy) } catch { trace.add("the region's policy cannot be kept: \(error)") }
+        trace.add("the policy for zones that fail is \(policy.evacuation.rawValue)")
         await withTaskGroup(of: Bool.self) { group in
+            if options.hasEvacuations {
+                group.addTask {
+                    await harm.run()
+                    return false
+                }
+            }
             group.addTask {
                 await self.store.run()
                 return false

@@ -24,26 +24,28 @@ public final class SimulatedZoneProbe: ZoneProbing {
 
     public func look(at endpoints: [ProbeEndpoint]) async -> [ProbeSubject: ProbeSample] {
         let now = time.uptime
-        let reaches = Dictionary(
-            Set(endpoints.map(\.subject.cluster)).map { ($0, reach($0)) }, uniquingKeysWith: { $1 })
+        var reaches: [ClusterName: [String: SimulatedReach]] = [:]
+        for endpoint in endpoints where reaches[endpoint.subject.cluster] == nil {
+            reaches[endpoint.subject.cluster] = reach(endpoint.subject.cluster)
+        }
         return asked.withLock { asked in
-            let subjects = Set(endpoints.map(\.subject))
-            asked = asked.filter { subjects.contains($0.key) }
+            let known = asked
+            asked = [:]
             var samples: [ProbeSubject: ProbeSample] = [:]
-            for subject in subjects {
-                let since = asked[subject] ?? now
-                switch reaches[subject.cluster]?[subject.instance] ?? .lost {
-                case .answers(let took):
-                    let isLate = now - since < took && asked[subject] != nil
-                    samples[subject] = isLate ? ProbeSample(silence: now - since, isDelivered: true) : ProbeSample(answers: [took])
+            for subject in endpoints.map(\.subject) {
+                let since = known[subject] ?? now
+                let reach = reaches[subject.cluster]?[subject.instance] ?? .lost
+                switch reach {
+                case .answers(let took, let resent):
+                    let isLate = now - since < took && known[subject] != nil
+                    samples[subject] =
+                        isLate ? ProbeSample(silence: now - since, isDelivered: true) : ProbeSample(answers: [took], resent: resent)
                     asked[subject] = isLate ? since : now
                 case .delivered, .lost:
-                    let isDelivered = reaches[subject.cluster]?[subject.instance] == .delivered
-                    samples[subject] = ProbeSample(silence: now - since, isDelivered: isDelivered)
+                    samples[subject] = ProbeSample(silence: now - since, isDelivered: reach == .delivered)
                     asked[subject] = since
                 case .refused:
                     samples[subject] = ProbeSample(isRefused: true)
-                    asked[subject] = nil
                 }
             }
             return samples

@@ -51,7 +51,8 @@ struct ClusterDescribe: AsyncParsableCommand {
                     header: ["INSTANCE", "ZONE", "ADDRESS", "STATE", "RELEASE"],
                     rows: cluster.instances.map {
                         [
-                            $0.name + ($0.isLeader ? " (leader)" : ""), $0.zone?.rawValue ?? "-", "\($0.address)", $0.state,
+                            $0.name + ($0.isLeader ? " (leader)" : ""), $0.zone?.rawValue ?? "-", "\($0.address)",
+                            $0.state + ($0.isFenced == true ? ", fenced off" : ""),
                             $0.release?.rawValue ?? "-",
                         ]
                     }

@@ -130,8 +130,8 @@ struct RegionParts: Sendable {
             substrate: substrate, probe: probe, rendering: rendering, operations: operations, access: access,
             etcd: etcdCare(credentials, identities), board: board, restores: restores,
             backups: backupService(cell, store: store, credentials: credentials, probe: probe, restores: restores, board: board),
-            encryption: SecretEncryption(keys: keys, storage: LiveSecretStorage(operations: operations)), time: time,
-            logger: logger)
+            encryption: SecretEncryption(keys: keys, storage: LiveSecretStorage(operations: operations)),
+            insights: LiveInsightLook(client: http, credentials: credentials, time: time), time: time, logger: logger)
     }
 
     /// Looks after zones, as the cell's leader does.

@@ -20,6 +20,7 @@ final class ProbeWorld {
     var lateness: (Duration) -> Int = { _ in 0 }
     var subjects: [ProbeSubject] = []
     var knownReady: Set<ProbeSubject> = []
+    var knownStopped: Set<ProbeSubject> = []
     private(set) var last = ZoneAssessment(scope: .fine, zones: [:], isolated: [:])
     private var questions: [ProbeSubject: Question] = [:]
     private var random: UInt64
@@ -113,7 +114,7 @@ final class ProbeWorld {
         last = planner.judge(
             ProbeTick(
                 now: now, lateness: late, samples: samples, underWork: Set(subjects.filter { underWork($0, now) }), knownReady: knownReady,
-                backends: backends))
+                knownStopped: knownStopped, backends: backends))
         return last
     }
 

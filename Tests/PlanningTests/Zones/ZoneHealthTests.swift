@@ -33,6 +33,19 @@ import Testing
         #expect(world.health(b) == .healthy && world.health(c) == .healthy)
     }
 
+    /// Just made and found ready: what dies then has not answered for long, and its silence counts all the same.
+    @Test(arguments: [true, false]) func aZoneThatDiesYoungIsFound(wasReady: Bool) throws {
+        let (world, zone) = (try ProbeWorld(), a)
+        world.underWork = { _, now in now < .seconds(5) }
+        world.run(seconds: 6)
+        if wasReady { world.knownReady = Set(world.subjects) }
+        world.run(seconds: 0.5)
+        world.knownReady = []
+        world.behaviour = { subject, _ in subject.zone == zone ? .lost : .answers(2) }
+        let seconds = world.seconds(limit: 20) { $0.zones[zone]?.health == .impaired([.unreachable]) }
+        #expect(wasReady ? seconds.map { $0 < 5 } == true : seconds == nil)
+    }
+
     @Test func aFrozenZoneIsFoundWithinThreeSeconds() throws {
         let world = try settled(clusters: 2)
         let zone = b

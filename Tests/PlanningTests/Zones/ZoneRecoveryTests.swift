@@ -91,6 +91,80 @@ import Testing
         #expect(seconds < 20)
     }
 
+    /// What is retired while its zone is out takes what is remembered of it along, whether something else is left there or not.
+    @Test(arguments: [true, false]) func whatIsRetiredMeanwhileDoesNotKeepItsZoneOut(wasHeardAgain: Bool) throws {
+        for leavesMember in [true, false] {
+            let (world, zone) = (try settled(), a)
+            world.behaviour = { subject, _ in subject.zone == zone ? .lost : .answers(2) }
+            world.run(seconds: 5)
+            #expect(world.health(a) == .impaired([.unreachable]))
+            if wasHeardAgain {
+                world.behaviour = { _, _ in .answers(2) }
+                world.run(seconds: 2)
+            }
+            // It is ended, and then nobody is there; at last it is no more in the list of those that are asked.
+            let leaving = Set(world.subjects.filter { $0.zone == zone && !(leavesMember && $0.role == .etcd) })
+            world.underWork = { subject, _ in leaving.contains(subject) }
+            world.behaviour = { subject, _ in leaving.contains(subject) ? .lost : .answers(2) }
+            world.run(seconds: 3)
+            world.subjects.removeAll { leaving.contains($0) }
+            let wanted: ZoneHealth = leavesMember ? .healthy : .unknown
+            #expect(world.seconds(limit: 40) { $0.zones[zone]?.health == wanted } != nil, "leaves its member: \(leavesMember)")
+            #expect(world.last.zones[a]?.isEmpty == !leavesMember)
+        }
+    }
+
+    /// In a zone that is out of service nobody starts it, so that it would keep its zone out for ever.
+    @Test func whatIsStoppedDoesNotKeepItsZoneOut() throws {
+        let world = try settled()
+        let zone = a
+        world.behaviour = { subject, _ in subject.zone == zone ? .lost : .answers(2) }
+        world.run(seconds: 5)
+        #expect(world.health(a) == .impaired([.unreachable]))
+        world.knownStopped = Set(world.subjects.filter { $0.zone == zone && $0.role == .etcd })
+        world.behaviour = { subject, _ in subject.zone == zone && subject.role == .etcd ? .lost : .answers(2) }
+        let seconds = try #require(world.seconds { $0.zones[zone]?.health == .healthy })
+        #expect(seconds < 20)
+    }
+
+    /// Then only taking it back tells how it is.
+    @Test func aFailedZoneInWhichNothingRunsIsNotHeldToBeFailedForEver() throws {
+        let world = try settled()
+        let zone = a
+        world.behaviour = { subject, _ in subject.zone == zone ? .lost : .answers(2) }
+        world.run(seconds: 5)
+        world.knownStopped = Set(world.subjects.filter { $0.zone == zone })
+        world.run(seconds: 20)
+        #expect(world.health(a) == .impaired([.unreachable]))
+        world.run(seconds: 20)
+        #expect(world.health(a) == .unknown)
+        #expect(world.last.zones[a]?.isEmpty == true)
+        // What runs and does not answer speaks against it at once.
+        world.knownStopped = []
+        world.run(seconds: 2)
+        #expect(world.health(a) == .impaired([.unreachable]))
+    }
+
+    /// A cluster that is not whole without the zone is worked on for as long as the zone is out.
+    @Test func whatIsWorkedOnAndAnswersDoesNotKeepItsZoneOut() throws {
+        let world = try settled()
+        let zone = a
+        world.behaviour = { subject, _ in subject.zone == zone ? .lost : .answers(2) }
+        world.run(seconds: 5)
+        world.subjects.removeAll { $0.zone == zone && $0.role == .etcd }
+        world.subjects = world.subjects.map { subject in
+            var new = subject
+            if subject.zone == zone { new.instance = "api-9" }
+            return new
+        }
+        world.underWork = { subject, _ in subject.zone == zone }
+        world.behaviour = { subject, _ in subject.zone == zone ? .lost : .answers(2) }
+        world.run(seconds: 40)
+        #expect(world.health(a)?.isImpaired == true)
+        world.behaviour = { _, _ in .answers(2) }
+        #expect(world.seconds(limit: 40) { $0.zones[zone]?.health == .unknown && $0.zones[zone]?.isEmpty == true } != nil)
+    }
+
     @Test func aFlappingZoneStaysImpaired() throws {
         let world = try settled(clusters: 2)
         let (zone, start) = (a, world.now)

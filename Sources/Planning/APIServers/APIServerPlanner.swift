@@ -58,7 +58,9 @@ struct APIServerPlanner {
         // that are cut off lose their sessions.
         result.serving = keep.count { isReady($0) && observation.isBalanced($0.id.name) }
         let enough = min(policy.minimumReadyAPIServers, intent.spec.apiServerCount)
-        let mayDrain = result.serving >= enough
+        // One that was found dead may answer again, and is cut off all the same: it takes nobody's place.
+        let staying = keep.filter { !evacuation.isIsolated($0.id.name) }
+        let mayDrain = staying.count { isReady($0) && observation.isBalanced($0.id.name) } >= enough
         func backend(_ instance: InstanceObservation, _ admission: LoadBalancerSpec.Admission) -> LoadBalancerSpec.Backend {
             .init(name: instance.id.name, address: instance.address, admission: admission)
         }

@@ -251,6 +251,19 @@ import Testing
         #expect(fixture.reasons == ["Isolated"] && fixture.plan.outlook == .degraded)
     }
 
+    /// It answers again and is cut off still, so a surplus one is needed until it is believed.
+    @Test func nobodyLeavesForOneThatIsNotBelievedYet() throws {
+        var fixture = try PlannerFixture.whole()
+        fixture.addAPIServer(3, zones[2], ready: true)
+        fixture.pointEndpoint()
+        fixture.observation.isolatedInstances = ["api-1"]
+        #expect(fixture.titles == ["fence off 100.66.0.8", "point the endpoint at api-1 (closed), api-2, api-3"])
+        #expect(fixture.ownViolations.isEmpty)
+        #expect(fixture.reasons.contains("MinimumReady"))
+        fixture.observation.isolatedInstances = []
+        #expect(fixture.titles == ["point the endpoint at api-1, api-2, api-3 (drain)"])
+    }
+
     @Test func twoDeadMembersAreNotFencedOff() throws {
         var fixture = try PlannerFixture.whole()
         fixture.observation.isolatedInstances = ["etcd-z-a", "etcd-z-b"]

@@ -39,12 +39,23 @@ struct SeenZone: Decodable, Sendable {
 
 extension RegionFixture {
     func cluster(_ name: String) async throws -> SeenCluster {
-        try await slipway("cluster", "describe", name, "--output", "json").required().json(SeenCluster.self)
+        try await answer("cluster", "describe", name).json(SeenCluster.self)
     }
 
     func zones() async throws -> [SeenZone] {
         struct List: Decodable { var zones: [SeenZone] }
-        return try await slipway("zone", "list", "--output", "json").required().json(List.self).zones
+        return try await answer("zone", "list").json(List.self).zones
+    }
+
+    /// On a machine with far too much to do the region's store may be late once; what is asked here is asked again.
+    private func answer(_ group: String, _ verb: String, _ rest: String...) async throws -> CommandRun {
+        let arguments = [group, verb] + rest + ["--output", "json"]
+        var run: CommandRun?
+        try await eventually("slipway \(group) \(verb) is answered") {
+            run = try await CommandRun.run(Self.program, arguments, environment: ["SLIPWAY_DATA_DIR": data])
+            return run?.succeeded == true
+        }
+        return try #require(run)
     }
 
     /// Kills everything in these instances, supervision too, as if their machines had ended.

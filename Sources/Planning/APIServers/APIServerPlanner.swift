@@ -64,10 +64,11 @@ struct APIServerPlanner {
         result.answering = all.count { isReady($0) && observation.isBalanced($0.id.name) }
         result.serving = keep.count { isReady($0) && observation.isBalanced($0.id.name) }
         let enough = min(policy.minimumReadyAPIServers, intent.spec.apiServerCount)
-        // What cannot decrypt takes nobody's place.
+        // What cannot decrypt takes nobody's place, and neither does one that was found dead: it may answer again, and is cut off all
+        // the same.
+        let staying = keep.filter { observation.isSealing($0) && !evacuation.isIsolated($0.id.name) }
         let mayDrain =
-            keep.count { isReady($0) && observation.isSealing($0) && observation.isBalanced($0.id.name) }
-            >= (trial.isForward ? intent.spec.apiServerCount : enough)
+            staying.count { isReady($0) && observation.isBalanced($0.id.name) } >= (trial.isForward ? intent.spec.apiServerCount : enough)
         func backend(_ instance: InstanceObservation, _ admission: LoadBalancerSpec.Admission) -> LoadBalancerSpec.Backend {
             .init(name: instance.id.name, address: instance.address, admission: admission)
         }

@@ -13,6 +13,7 @@ import Testing
         options.plan = plan
         options.checksInvariants = false
         options.patience = .seconds(60)
+        options.harmPatience = .seconds(8)
         var seeds: Range<UInt64> = 1..<5
         while seeds.upperBound < 400 {
             let failed = await SimulationBatch(seeds: seeds, options: options).run().failed

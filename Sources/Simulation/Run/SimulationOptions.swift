@@ -13,6 +13,9 @@ public struct SimulationOptions: Sendable {
     public var hasFaults = true
     /// Zones are probed, and taken out of service and back, by themselves and by hand.
     public var hasEvacuations = true
+    /// For how long, in virtual time, a cluster may serve worse than if it had been left alone: planning's patience with an election,
+    /// and some looks and calls that may fail and are tried again.
+    public var harmPatience: Duration = .seconds(20)
     /// The planner; another one only in tests.
     public var plan: PlanFunction = { ControlPlanePlanner(policy: SimulationOptions.policy).plan($0, $1) }
     /// The executor's own check before it acts. Tests with a broken planner switch it off, so that the simulation must find it.

@@ -20,8 +20,6 @@ final class EvacuationHarm: Sendable {
     private let world: SimulatedWorld
     private let state = Mutex(State())
 
-    /// Planning's patience with an election, and some looks and calls that may fail and are tried again.
-    private static let patience = Duration.seconds(20)
     private static let interval = Duration.seconds(1)
 
     init(world: SimulatedWorld) { self.world = world }
@@ -58,7 +56,7 @@ final class EvacuationHarm: Sendable {
                 state.since[name] = since
                 let isSlow = state.slowAt.map { now - $0 <= weather.slowness } ?? false
                 let lasts = now - since
-                let isTooLong = lasts >= Self.patience + (isSlow ? weather.slowness : .zero)
+                let isTooLong = lasts >= world.options.harmPatience + (isSlow ? weather.slowness : .zero)
                 return (lasts, isTooLong && state.accused.insert(name).inserted)
             }
             if isNew {

@@ -41,7 +41,7 @@ final class SimulatedWorld: Sendable {
         managers = ManagerCrew(count: count, random: random.branch())
         policy = RegionPolicy(
             evacuation: random.pick([.auto, .auto, .auto, .auto, .auto, .manual, .off]) ?? .auto,
-            restoreAfter: Double(5 + random.index(26)), changedAt: time.now)
+            restoreAfter: Double(3 + random.index(10)), changedAt: time.now)
     }
 
     func run() async {

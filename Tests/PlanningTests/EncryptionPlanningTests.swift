@@ -130,9 +130,6 @@ import Testing
         for (number, zone) in [(3, PlannerFixture.zones[0]), (4, PlannerFixture.zones[1])] {
             fixture.addAPIServer(number, zone, ready: true)
         }
-        for name in ["etcd-z-a", "etcd-z-b", "etcd-z-c"] {
-            fixture.change(name) { [revision = fixture.intent.spec.configurationRevision] in $0.configurationRevision = revision }
-        }
         fixture.pointEndpoint()
         for name in ["api-3", "api-4"] { fixture.observation.health.apiServers[name]?.isSealing = false }
         #expect(!fixture.titles.contains { $0.contains("drain") || $0.contains("remove") || $0.contains("retire") }, "\(fixture.titles)")

@@ -56,7 +56,7 @@ struct PlannerFixture {
             InstanceObservation(
                 id: instance("etcd-\(zone)"), role: .etcd, zone: zone, address: intent.spec.network.etcdMember(index),
                 volume: volume("etcd-\(zone)"), sizeName: intent.spec.etcdSize.name, release: intent.spec.release,
-                configurationRevision: intent.spec.configurationRevision, state: state, components: []))
+                configurationRevision: intent.spec.revision(of: .etcd), state: state, components: []))
         if healthy { observation.health.etcdMembers["etcd-\(zone)"] = EtcdMemberHealth(isHealthy: true, isLeader: leads) }
     }
 
@@ -65,7 +65,7 @@ struct PlannerFixture {
             InstanceObservation(
                 id: instance("api-\(number)"), role: .apiServer, zone: zone, address: intent.spec.network.apiServers[number - 1],
                 volume: nil, sizeName: intent.spec.apiServerSize.name, release: intent.spec.release,
-                configurationRevision: intent.spec.configurationRevision, state: state, components: []))
+                configurationRevision: intent.spec.revision(of: .apiServer), state: state, components: []))
         if ready { observation.health.apiServers["api-\(number)"] = APIServerHealth(isReady: true) }
     }
 

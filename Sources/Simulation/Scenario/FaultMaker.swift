@@ -68,11 +68,15 @@ struct FaultMaker: Sendable {
         }
     }
 
-    /// - Parameter cluster: nil when it touches all of them.
-    private func note(_ text: String, on cluster: ClusterName? = nil) {
+    /// - Parameters:
+    ///   - cluster: nil when it touches all of them.
+    ///   - isCrash: it comes back by itself, and what a manager saw before that is no longer true then.
+    private func note(_ text: String, on cluster: ClusterName? = nil, isCrash: Bool = false) {
         world.trace.add(text)
         world.countFault()
-        world.ledger.noteFault(on: cluster, at: world.clock.now)
+        let timings = world.options.timings
+        let back = isCrash ? timings.restart + timings.etcdStart + timings.election + timings.reconnect : .zero
+        world.ledger.noteFault(on: cluster, at: world.clock.now + back)
     }
 
     private func strike(_ random: inout SeededRandom, _ trouble: inout Trouble?) {
@@ -85,7 +89,7 @@ struct FaultMaker: Sendable {
         case 31..<44:
             guard let id = victim(&random)?.id else { return }
             world.substrate.crash(nil, of: id)
-            note("all of \(id) crashes", on: id.cluster)
+            note("all of \(id) crashes", on: id.cluster, isCrash: true)
         case 44..<52:
             guard let id = victim(&random)?.id else { return }
             world.substrate.stop(id)
@@ -93,7 +97,7 @@ struct FaultMaker: Sendable {
         case 52..<58:
             guard let name = random.pick(world.substrate.existing) else { return }
             world.substrate.crashLoadBalancer(of: name)
-            note("the load balancer of \(name) crashes", on: name)
+            note("the load balancer of \(name) crashes", on: name, isCrash: true)
         case 58..<62: darken(&random, &trouble)
         case 62..<68: inject(&random, &trouble)
         case 68..<84:
@@ -131,7 +135,7 @@ struct FaultMaker: Sendable {
     private func crash(_ random: inout SeededRandom) {
         guard let instance = victim(&random), let part = random.pick(instance.components) else { return }
         world.substrate.crash(part.kind, of: instance.id)
-        note("\(part.kind.rawValue) of \(instance.id) crashes", on: instance.id.cluster)
+        note("\(part.kind.rawValue) of \(instance.id) crashes", on: instance.id.cluster, isCrash: true)
     }
 
     /// One zone at a time, with its power or only out of reach.

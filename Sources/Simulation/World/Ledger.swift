@@ -60,7 +60,10 @@ final class Ledger: Sendable {
     /// A fault touches a cluster, or all of them: what a manager has seen before it is no longer true, without its fault.
     func noteFault(on name: ClusterName? = nil, at now: Duration) {
         state.withLock { state in
-            for key in state.entries.keys where name == nil || key == name { state.entries[key]?.lastFault = now }
+            for key in state.entries.keys where name == nil || key == name {
+                let known = state.entries[key]?.lastFault ?? .zero
+                state.entries[key]?.lastFault = max(known, now)
+            }
         }
     }
 

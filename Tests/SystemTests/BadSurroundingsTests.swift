@@ -1,4 +1,6 @@
+import AsyncHTTPClient
 import Foundation
+import NIOCore
 import SlipwayClient
 import Testing
 
@@ -161,13 +163,20 @@ extension WholeRegion {
         }
 
         private func aThousandAtOnce(_ region: RegionFixture, _ environment: [String: String]) async throws {
-            let client = OperatorClient(
-                endpoint: region.endpoint, region: environment["AWS_DEFAULT_REGION"] ?? "",
-                credentials: ClientCredentials(
-                    accessKeyID: environment["AWS_ACCESS_KEY_ID"] ?? "", secretAccessKey: environment["AWS_SECRET_ACCESS_KEY"] ?? ""))
-            let answers = try await withThrowingTaskGroup(of: Int.self) { group in
-                for _ in 0..<1000 { group.addTask { try await client.clusters().count } }
-                return try await group.reduce(into: 0) { count, _ in count += 1 }
+            var configuration = HTTPClient.Configuration()
+            // How long they wait for each other in the client is no part of what is tried.
+            configuration.timeout.connect = .seconds(120)
+            configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 200
+            let answers = try await HTTPClient.withHTTPClient(configuration: configuration) { http in
+                let client = OperatorClient(
+                    endpoint: region.endpoint, region: environment["AWS_DEFAULT_REGION"] ?? "",
+                    credentials: ClientCredentials(
+                        accessKeyID: environment["AWS_ACCESS_KEY_ID"] ?? "",
+                        secretAccessKey: environment["AWS_SECRET_ACCESS_KEY"] ?? ""), http: http)
+                return try await withThrowingTaskGroup(of: Int.self) { group in
+                    for _ in 0..<1000 { group.addTask { try await client.clusters().count } }
+                    return try await group.reduce(into: 0) { count, _ in count += 1 }
+                }
             }
             #expect(answers == 1000)
         }

@@ -152,8 +152,12 @@ struct RegionParts: Sendable {
             backends: backends, board: board, time: time, logger: logger)
     }
 
-    /// Everything of `local` runs on this host's cores.
-    private var bootLimit: Int { ProcessInfo.processInfo.activeProcessorCount }
+    /// Everything of `local` runs on this host's cores. A start waits for a third of its time (for elections, leases and checks), so
+    /// half as many again as there are cores keep them busy.
+    private var bootLimit: Int {
+        let cores = ProcessInfo.processInfo.activeProcessorCount
+        return cores + (cores + 1) / 2
+    }
 
     private func etcdCare(_ credentials: CredentialStore, _ identities: ProbeIdentities) -> EtcdCare {
         EtcdCare(

@@ -14,6 +14,9 @@ public struct ProbeTarget: Sendable {
     public var apiServers: [Instance]
     /// Names of those that are out of service: an answer that they do not give at once is not waited for.
     public var suspects: Set<String>
+    /// Somebody is to be cut off, and clients wait for it: whoever is kept waiting by the same death (an API server that asks the dead
+    /// etcd member) is not waited for either.
+    public var isUrgent: Bool
 
     public struct Instance: Hashable, Sendable {
         public var name: String
@@ -25,11 +28,14 @@ public struct ProbeTarget: Sendable {
         }
     }
 
-    public init(cluster: Cluster, etcdMembers: [Instance], apiServers: [Instance], suspects: Set<String> = []) {
+    public init(
+        cluster: Cluster, etcdMembers: [Instance], apiServers: [Instance], suspects: Set<String> = [], isUrgent: Bool = false
+    ) {
         self.cluster = cluster
         self.etcdMembers = etcdMembers
         self.apiServers = apiServers
         self.suspects = suspects
+        self.isUrgent = isUrgent
     }
 }
 

@@ -69,7 +69,8 @@ final class ClusterObserver: Sendable {
             }
             let out = seen.instances.filter { view.evacuatedZones.contains($0.zone) || view.isolated.contains($0.id.name) }
             let target = ProbeTarget(
-                cluster: cluster, etcdMembers: targets(.etcd), apiServers: targets(.apiServer), suspects: Set(out.map(\.id.name)))
+                cluster: cluster, etcdMembers: targets(.etcd), apiServers: targets(.apiServer), suspects: Set(out.map(\.id.name)),
+                isUrgent: out.contains { !seen.fenced.contains($0.address) })
             let health = await withTaskGroup(of: HealthObservation?.self) { group in
                 group.addTask { await self.probe.probe(target) }
                 group.addTask {

@@ -23,6 +23,8 @@ public final class HTTPHealthProbe: HealthProbe {
     private static let timeout = TimeAmount.seconds(2)
     /// Of one that is out of service: a sound one answers in a few milliseconds.
     private static let briefly = TimeAmount.milliseconds(300)
+    /// Of the others while somebody is to be cut off.
+    private static let hurried = TimeAmount.milliseconds(600)
     /// Who leads is asked this often at most: the metrics page is large.
     private static let leaderAge = Duration.seconds(1)
 
@@ -35,7 +37,9 @@ public final class HTTPHealthProbe: HealthProbe {
     public func probe(_ target: ProbeTarget) async -> HealthObservation {
         guard let identity = try? await identities.identity(of: target.cluster) else { return HealthObservation() }
         return await withTaskGroup(of: Answer.self) { group in
-            func limit(_ name: String) -> TimeAmount { target.suspects.contains(name) ? Self.briefly : Self.timeout }
+            func limit(_ name: String) -> TimeAmount {
+                target.suspects.contains(name) ? Self.briefly : target.isUrgent ? Self.hurried : Self.timeout
+            }
             for member in target.etcdMembers {
                 let limit = limit(member.name)
                 group.addTask { .etcd(member.name, await self.etcd(member.address, identity.etcd, limit)) }

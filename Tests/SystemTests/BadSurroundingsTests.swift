@@ -62,7 +62,9 @@ extension WholeRegion {
 
         private func portTaken(_ region: RegionFixture) async throws {
             let holder =
-                "import socket,time; s=socket.socket(); s.bind(('127.0.0.1',\(region.port))); s.listen(); print('x',flush=True); time.sleep(60)"
+                // Connections of the region before it may still be in TIME_WAIT on this port.
+                "import socket,time; s=socket.socket(); s.setsockopt(socket.SOL_SOCKET,socket.SO_REUSEADDR,1); "
+                + "s.bind(('127.0.0.1',\(region.port))); s.listen(); print('x',flush=True); time.sleep(60)"
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { _ = try? await CommandRun.run("python3", ["-c", holder]) }
                 try await eventually("the port is taken") {

@@ -51,11 +51,7 @@ struct KubernetesAPI: Sendable {
         let answer = try await send(.GET, path)
         if answer.status == .notFound { return nil }
         try check(answer, "GET \(path)")
-        do {
-            return try JSONDecoder().decode(type, from: Data(answer.body.utf8))
-        } catch {
-            throw FleetError(.kubernetes, "GET \(path): the answer cannot be read", cause: error)
-        }
+        return try decoded(type, answer.body, of: path)
     }
 
     /// - Returns: what is at the path, as it comes.
@@ -76,11 +72,7 @@ struct KubernetesAPI: Sendable {
         }
         let answer = try await send(.GET, path)
         try check(answer, "GET \(path)")
-        do {
-            return try JSONDecoder().decode(List.self, from: Data(answer.body.utf8)).items.map(\.metadata.name)
-        } catch {
-            throw FleetError(.kubernetes, "GET \(path): the answer cannot be read", cause: error)
-        }
+        return try decoded(List.self, answer.body, of: path).items.map(\.metadata.name)
     }
 
     /// - Returns: namespace and name of the objects in a collection; nothing else of them is sent.
@@ -97,13 +89,7 @@ struct KubernetesAPI: Sendable {
         }
         let answer = try await send(.GET, path, accept: "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1")
         try check(answer, "GET \(path)")
-        do {
-            return try JSONDecoder().decode(List.self, from: Data(answer.body.utf8)).items.map {
-                ($0.metadata.namespace ?? "", $0.metadata.name)
-            }
-        } catch {
-            throw FleetError(.kubernetes, "GET \(path): the answer cannot be read", cause: error)
-        }
+        return try decoded(List.self, answer.body, of: path).items.map { ($0.metadata.namespace ?? "", $0.metadata.name) }
     }
 
     /// Changes an object by a merge patch (RFC 7386); one that is gone is fine.
@@ -142,6 +128,14 @@ struct KubernetesAPI: Sendable {
         request.tlsConfiguration = tls
         request.headers.add(name: "User-Agent", value: "slipway")
         return request
+    }
+
+    private func decoded<Value: Decodable>(_ type: Value.Type, _ body: String, of path: String) throws -> Value {
+        do {
+            return try JSONDecoder().decode(type, from: Data(body.utf8))
+        } catch {
+            throw FleetError(.kubernetes, "GET \(path): the answer cannot be read", cause: error)
+        }
     }
 
     private func check(_ answer: (status: HTTPResponseStatus, body: String), _ what: String) throws {

@@ -36,7 +36,7 @@ class Load:
 
 class Bench:
     def __init__(self, region):
-        self.region = region
+        self.region, self.policy = region, "auto"
         region.create(CLUSTER)
         region.wait_active(CLUSTER)
         self.kubeconfig = region.directory / "zones.kubeconfig"
@@ -57,6 +57,7 @@ class Bench:
 
     def settle(self, policy):
         """No fault, every zone healthy and in service, every instance ready: where each run begins."""
+        self.policy = policy
         self.slipway("fault", "clear")
         for zone in self.json("zone", "list")["zones"]:
             if zone["serviceState"] == "evacuated":
@@ -74,13 +75,19 @@ class Bench:
         time.sleep(5)
 
     def victim(self, leads):
-        """A zone with an API server, whose etcd member leads, or does not; leadership is moved by evacuating nothing: the zone is
-        chosen after who leads, and when no API server is there, any with one."""
-        seen = self.instances()
-        serving = {i["zone"] for i in seen if i["role"] == "apiServer"}
-        leader = next((i["zone"] for i in seen if i["role"] == "etcd" and i["isLeader"]), None)
-        fitting = sorted(z for z in serving if (z == leader) == leads)
-        return (fitting or sorted(serving))[0], leader
+        """A zone with an API server, whose etcd member leads, or does not. A leader that sits in a zone without an API server is sent
+        out of it first: that zone is evacuated and restored."""
+        for _ in range(3):
+            seen = self.instances()
+            serving = {i["zone"] for i in seen if i["role"] == "apiServer"}
+            leader = next((i["zone"] for i in seen if i["role"] == "etcd" and i["isLeader"]), None)
+            fitting = sorted(z for z in serving if (z == leader) == leads)
+            if fitting:
+                return fitting[0], leader
+            self.slipway("zone", "evacuate", leader)
+            self.slipway("zone", "restore", leader)
+            self.settle(self.policy)
+        raise SystemExit("etcd's leader cannot be brought into a zone with an API server")
 
     # MARK: The runs
 

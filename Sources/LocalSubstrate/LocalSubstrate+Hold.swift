@@ -5,9 +5,11 @@ import Timing
 
 extension LocalSubstrate: RequestHolding {
     /// The balancer's health checks are held, too: what is sent again after this time must still be in time for them (2 s).
-    private static let holdMilliseconds = 900
+    private static let holdMilliseconds = 1_200
     /// Requests that take longer than this are not waited for.
-    private static let holdPatience = Duration.milliseconds(400)
+    private static let holdPatience = Duration.milliseconds(600)
+    /// Nothing was answered for so many looks, 40 ms apart: what was begun has been answered.
+    private static let quietLooks = 3
 
     public func holdRequests(in cluster: ClusterName) async {
         let balancer = Record.read(BalancerRecord.self, names.balancer(cluster).record)
@@ -16,11 +18,13 @@ extension LocalSubstrate: RequestHolding {
         await nft(units) { _ in (["-f", "-"], RequestHold.definition(port: port, milliseconds: Self.holdMilliseconds)) }
         let deadline = time.uptime + Self.holdPatience
         var last: [Int?] = []
+        var quiet = 0
         while time.uptime < deadline {
             guard (try? await time.sleep(for: .milliseconds(40))) != nil else { return }
             let seen = await nft(units) { _ in (["list", "counter", "inet", RequestHold.table, "answered"], "") }
                 .map { RequestHold.packets($0) }
-            if seen == last { return }
+            quiet = seen == last ? quiet + 1 : 0
+            if quiet == Self.quietLooks { return }
             last = seen
         }
     }

@@ -41,26 +41,59 @@ extension LocalSubstrate {
         try await throwing("remove the instance \(id)") {
             try HostNames.check(name: id.name)
             let unit = names.unit(id)
-            if gracefully { try await retire(unit) }
+            if gracefully, let record = Record.read(InstanceRecord.self, unit.record) { try await retire(unit, record.role) }
             try await remove(unit)
         }
     }
 
-    /// Takes down what is about to be made anew. An API server finishes what it has begun; an etcd member gets the time to.
+    /// Takes down what is about to be made anew.
     private func stop(_ unit: Unit, _ role: InstanceRole, isServing: Bool) async throws {
-        guard isServing, role == .etcd else {
-            if isServing { try await retire(unit) }
-            return try await processes.stop(unit, timeout: configuration.stopTimeout)
+        guard isServing else { return try await processes.stop(unit, timeout: configuration.stopTimeout) }
+        try await retire(unit, role)
+        // What is left has nothing left to do.
+        try await processes.stop(unit, timeout: min(configuration.stopTimeout, .seconds(1)))
+    }
+
+    /// Ends it so that no client's request fails by it: what was begun is finished.
+    private func retire(_ unit: Unit, _ role: InstanceRole) async throws {
+        switch role {
+        case .etcd: try await retireMember(unit)
+        case .apiServer, .loadBalancer: try await retireServer(unit)
         }
+    }
+
+    /// Told to end, etcd sends its clients elsewhere at once and then waits 7 s for watches, which do not end. What it has
+    /// acknowledged is on its disk.
+    private static let memberPatience = Duration.milliseconds(1500)
+
+    private func retireMember(_ unit: Unit) async throws {
         await holdRequests(in: unit.cluster)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { [self] in try await processes.stop(unit, timeout: configuration.stopTimeout) }
+            group.addTask { [self] in try await processes.stop(unit, timeout: min(configuration.stopTimeout, Self.memberPatience)) }
             group.addTask { [self] in
                 // It closes its connections first of all.
                 try await time.sleep(for: .milliseconds(150))
                 await releaseRequests(in: unit.cluster)
             }
             try await group.waitForAll()
+        }
+    }
+
+    /// What is left of an API server after this are watches, which an old Kubernetes would wait a minute for.
+    private static let serverPatience = Duration.seconds(5)
+
+    /// What works for clients ends while what it needs for that, such as the authenticator, stays.
+    private func retireServer(_ unit: Unit) async throws {
+        guard let record = Record.read(InstanceRecord.self, unit.record) else { return }
+        let helpers: Set<ComponentKind> = [.authenticator, .kmsPlugin]
+        let kinds = record.components.map(\.kind).filter { !helpers.contains($0) }
+        let supervisor = Supervisor(unit)
+        for kind in kinds { supervisor.bringDown(kind) }
+        let deadline = time.uptime + min(configuration.stopTimeout, Self.serverPatience)
+        while time.uptime < deadline {
+            let now = time.now.timeIntervalSince1970
+            if kinds.allSatisfy({ supervisor.component($0, now: now).processID == nil }) { return }
+            try await time.sleep(for: .milliseconds(20))
         }
     }
 
@@ -82,21 +115,6 @@ extension LocalSubstrate {
                     throw SubstrateError(.invalidArtifact, "\(component.kind.rawValue) is not started: \(error)")
                 }
             }
-        }
-    }
-
-    /// Ends what works for clients while what it needs for that, such as the authenticator, stays.
-    private func retire(_ unit: Unit) async throws {
-        guard let record = Record.read(InstanceRecord.self, unit.record) else { return }
-        let helpers: Set<ComponentKind> = [.authenticator, .kmsPlugin]
-        let kinds = record.components.map(\.kind).filter { !helpers.contains($0) }
-        let supervisor = Supervisor(unit)
-        for kind in kinds { supervisor.bringDown(kind) }
-        let deadline = time.uptime + configuration.stopTimeout
-        while time.uptime < deadline {
-            let now = time.now.timeIntervalSince1970
-            if kinds.allSatisfy({ supervisor.component($0, now: now).processID == nil }) { return }
-            try await time.sleep(for: .milliseconds(20))
         }
     }
 

@@ -52,29 +52,26 @@ struct InsightShape: Encodable {
         var addonCompatibilityDetails: [Addon] = []
     }
 
-    var id: String
-    var name: String
-    var category: String
-    var kubernetesVersion: String
-    var lastRefreshTime: Date
-    var lastTransitionTime: Date
-    var description: String
-    var insightStatus: InsightStatusShape
+    /// Its members are this shape's, too.
+    private var summary: InsightSummaryShape
     var recommendation: String
     var additionalInfo: [String: String]
     var resources: [Resource]
     var categorySpecificSummary: Summary
 
+    private enum CodingKeys: CodingKey { case recommendation, additionalInfo, resources, categorySpecificSummary }
+
+    func encode(to encoder: any Encoder) throws {
+        try summary.encode(to: encoder)
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(recommendation, forKey: .recommendation)
+        try values.encode(additionalInfo, forKey: .additionalInfo)
+        try values.encode(resources, forKey: .resources)
+        try values.encode(categorySpecificSummary, forKey: .categorySpecificSummary)
+    }
+
     init(_ insight: Insight) {
-        let summary = InsightSummaryShape(insight)
-        self.id = summary.id
-        self.name = summary.name
-        self.category = summary.category
-        self.kubernetesVersion = summary.kubernetesVersion
-        self.lastRefreshTime = summary.lastRefreshTime
-        self.lastTransitionTime = summary.lastTransitionTime
-        self.description = summary.description
-        self.insightStatus = summary.insightStatus
+        self.summary = InsightSummaryShape(insight)
         self.recommendation = insight.recommendation
         self.additionalInfo = insight.references
         self.resources = insight.resources.map {

@@ -24,7 +24,7 @@ public final class HTTPHealthProbe: HealthProbe {
     /// Of one that is out of service: a sound one answers in a few milliseconds.
     private static let briefly = TimeAmount.milliseconds(300)
     /// Of the others while somebody is to be cut off.
-    private static let hurried = TimeAmount.milliseconds(600)
+    private static let hurried = TimeAmount.milliseconds(400)
     /// Who leads is asked this often at most: the metrics page is large.
     private static let leaderAge = Duration.seconds(1)
 

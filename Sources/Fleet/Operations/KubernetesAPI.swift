@@ -98,14 +98,6 @@ struct KubernetesAPI: Sendable {
         if answer.status != .notFound { try check(answer, "PATCH \(path)") }
     }
 
-    /// One request as it is, for who looks at how it is answered.
-    /// - Throws: `FleetError` (`kubernetes`) when there is no answer.
-    func ask(_ method: HTTPMethod, _ path: String, body: String? = nil, type: String = "application/json") async throws
-        -> (status: HTTPResponseStatus, body: String)
-    {
-        try await send(method, path, body: body, type: type)
-    }
-
     /// Reads a watch line by line until `isLast` says so.
     func watch(_ path: String, until isLast: (String) throws -> Bool) async throws {
         var request = request(.GET, path)
@@ -144,7 +136,9 @@ struct KubernetesAPI: Sendable {
         }
     }
 
-    private func send(_ method: HTTPMethod, _ path: String, body: String? = nil, type: String = "application/json", accept: String? = nil)
+    /// One request as it is, for who looks at how it is answered.
+    /// - Throws: `FleetError` (`kubernetes`) when there is no answer.
+    func send(_ method: HTTPMethod, _ path: String, body: String? = nil, type: String = "application/json", accept: String? = nil)
         async throws
         -> (status: HTTPResponseStatus, body: String)
     {

@@ -85,10 +85,10 @@ final class CustomerCheck: Sendable {
             struct Metadata: Decodable { var resourceVersion: String }
             var metadata: Metadata
         }
-        let space = try await api.ask(.GET, "/api/v1/namespaces/\(Self.namespace)")
+        let space = try await api.send(.GET, "/api/v1/namespaces/\(Self.namespace)")
         if space.status == .notFound {
             let body = #"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"\#(Self.namespace)"}}"#
-            let made = try await api.ask(.POST, "/api/v1/namespaces", body: body)
+            let made = try await api.send(.POST, "/api/v1/namespaces", body: body)
             // Another check may have made it meanwhile.
             guard made.status == .created || made.status == .conflict else {
                 throw Failure(description: "create a namespace: \(made.status.code) \(made.body.prefix(200))")
@@ -106,7 +106,7 @@ final class CustomerCheck: Sendable {
         async throws -> String
     {
         let start = time.uptime
-        let answer = try await api.ask(method, path, body: body, type: type)
+        let answer = try await api.send(method, path, body: body, type: type)
         guard (200..<300).contains(answer.status.code) else {
             throw Failure(description: "\(what): \(answer.status.code) \(answer.body.prefix(200))")
         }

@@ -29,6 +29,8 @@ class BareControlPlane:
         self.specs = [spec.get("spec", spec) for spec in self.specs]
         self.specs = [spec for spec in self.specs if spec.get("components") and spec["role"] in ("etcd", "apiServer")]
         self.artifacts = pathlib.Path(artifacts)
+        # Namespaces with their addresses.
+        self.places = {spec["id"]["name"]: spec["address"] for spec in self.specs}
         self.processes = []
 
     def boot(self):
@@ -63,26 +65,29 @@ class BareControlPlane:
         octets = base.split(".")
         gateway = ".".join(octets[:3] + [str(int(octets[3]) + 1)])
         lines = ["link add swbare type bridge", f"address add {gateway}/{length} dev swbare", "link set swbare up"]
-        for index, spec in enumerate(self.specs):
-            space = f"swbare.{spec['id']['name']}"
+        for index, name in enumerate(self.places):
+            space = f"swbare.{name}"
             run("ip", "netns", "add", space)
             lines += [f"link add swbare{index} type veth peer name eth0 netns {space}", f"link set swbare{index} master swbare up"]
         subprocess.run(["ip", "-batch", "-"], input="\n".join(lines), text=True, check=True)
-        for spec in self.specs:
-            inside = f"link set lo up\naddress add {spec['address']}/{length} dev eth0\nlink set eth0 up\n"
-            subprocess.run(["ip", "-n", f"swbare.{spec['id']['name']}", "-batch", "-"], input=inside, text=True, check=True)
+        for name, address in self.places.items():
+            inside = f"link set lo up\naddress add {address}/{length} dev eth0\nlink set eth0 up\n"
+            subprocess.run(["ip", "-n", f"swbare.{name}", "-batch", "-"], input=inside, text=True, check=True)
 
     def start(self, spec, component):
         artifact = component["artifact"]
-        program = self.artifacts / artifact["sha256"] / artifact["name"]
         environment = {**os.environ, **component.get("environment", {})}
-        log = open(self.saved.parent / f"bare-{spec['id']['name']}-{component['kind']}.log", "w")
-        self.processes.append(
-            subprocess.Popen(
-                ["ip", "netns", "exec", f"swbare.{spec['id']['name']}", str(program), *component["arguments"]],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True,
-            )
-        )
+        command = [self.artifacts / artifact["sha256"] / artifact["name"], *component["arguments"]]
+        return self.launch(spec["id"]["name"], component["kind"], command, environment)
+
+    def launch(self, place, kind, command, environment=None):
+        """Runs a command in a place's namespace."""
+        with open(self.saved.parent / f"bare-{place}-{kind}.log", "a") as log:
+            process = subprocess.Popen(
+                ["ip", "netns", "exec", f"swbare.{place}", *map(str, command)],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True)
+        self.processes.append(process)
+        return process
 
     def stop(self):
         for process in self.processes:
@@ -90,7 +95,7 @@ class BareControlPlane:
         for process in self.processes:
             process.wait()
         self.processes = []
-        for spec in self.specs:
-            run("ip", "netns", "del", f"swbare.{spec['id']['name']}", check=False)
+        for name in self.places:
+            run("ip", "netns", "del", f"swbare.{name}", check=False)
         run("ip", "link", "del", "swbare", check=False)
         shutil.rmtree(self.directory, ignore_errors=True)

@@ -13,6 +13,7 @@ import api
 import create
 import memory
 import report
+import updates
 import zones
 from region import ROOT, SLIPWAY, Region, result
 
@@ -42,40 +43,45 @@ def main(artifacts, arguments):
     parser.add_argument("--long", action="store_true", help="the mixed run of `zones` takes 30 minutes")
     parser.add_argument("--minutes", type=float, help="of the mixed run of `zones` (default: 6)")
     parser.add_argument("--seed", type=int, default=1, help="of the mixed run of `zones`")
-    parser.add_argument("--only", action="append", help="of `zones`: a kind of fault, evacuation, killed or mixed; writes no page")
+    parser.add_argument("--secrets", type=int, default=100_000, help="of `updates`: how many are made with encryption, and without")
+    parser.add_argument(
+        "--only", action="append",
+        help=f"of `updates`: {', '.join(updates.PARTS)}; of `zones`: a kind of fault, evacuation, killed or mixed, without a page")
     options = parser.parse_args(arguments)
-    parts = options.parts
-    chosen = parts or ["create", "together", "memory", "fleet", "api", "zones"]
+    parts = options.parts or ["create", "together", "memory", "fleet", "api", "zones", "updates"]
     kept = Tee()
     with contextlib.redirect_stdout(kept):
-        if "create" in chosen or "together" in chosen:
+        if "create" in parts or "together" in parts:
             with Region() as region:
                 alone = create.pairs(region, artifacts, 5)
-                if "together" in chosen:
+                if "together" in parts:
                     names = create.together(region, 5, alone)
                     memory.measure(region, 5)
                     for name in names:
                         region.delete(name)
-        if "memory" in chosen:
+        if "memory" in parts:
             with Region() as region:
                 memory.measure(region, 0)
                 region.create("memory-1")
                 region.wait_active("memory-1")
                 memory.measure(region, 1)
-        if "fleet" in chosen:
+        if "fleet" in parts:
             fleet()
-        if "api" in chosen:
+        if "api" in parts:
             with Region() as region:
                 api.compare(region)
-        if "zones" in chosen:
+        if "zones" in parts:
             zones.measure(options.long, options.minutes, options.seed, options.only)
+        if "updates" in parts:
+            updates.measure(artifacts, options.only, options.secrets)
     rows = [json.loads(line[len("RESULT "):]) for line in kept.getvalue().splitlines() if line.startswith("RESULT ")]
     machine = f"{os.cpu_count()} cores, {platform.platform()}"
-    if "zones" in chosen and not options.only:
+    if "zones" in parts and not options.only:
         zones.write([row for row in rows if row["name"] in ("zones", "mixed")], machine)
-    if not parts:
-        (ROOT / "docs" / "performance.md").write_text(report.page(rows, machine, datetime.date.today()))
-        print("written: docs/performance.md")
+    if sections := report.sections(rows):
+        page = ROOT / "docs" / "performance.md"
+        page.write_text(report.page(page.read_text(), sections, machine, datetime.date.today()))
+        print(f"written: docs/performance.md: {', '.join(sections)}")
 
 
 if __name__ == "__main__":

@@ -50,9 +50,22 @@ class Region:
     def __exit__(self, *_):
         run(SLIPWAY, "dev", "down", "--purge", "--data-dir", self.directory, check=False)
 
-    def create(self, name):
+    def slipway(self, *arguments, check=True):
+        return run(SLIPWAY, *arguments, check=check, env={**os.environ, "SLIPWAY_DATA_DIR": str(self.directory)})
+
+    def json(self, *arguments):
+        return json.loads(self.slipway(*arguments, "--output", "json"))
+
+    def kubeconfig(self, name):
+        """The path of an administrator's kubeconfig with a client certificate."""
+        path = self.directory / f"{name}.kubeconfig"
+        path.touch(mode=0o600)
+        path.write_text(self.slipway("cluster", "kubeconfig", name))
+        return path
+
+    def create(self, name, **options):
         return self.eks.create_cluster(
-            name=name, roleArn="arn:aws:iam::000000000000:role/bench", resourcesVpcConfig={"subnetIds": []}
+            name=name, roleArn="arn:aws:iam::000000000000:role/bench", resourcesVpcConfig={"subnetIds": []}, **options
         )["cluster"]
 
     def describe(self, name):

@@ -1,17 +1,15 @@
-"""docs/performance.md from the results of one run."""
+"""docs/performance.md: one section a subject, each with the date of its own run. A run rewrites the sections that it has measured whole
+and keeps the others."""
+import updates_report
+
+HEAD = """# Performance
+
+Written by `make bench`. Machines are shared and noisy: figures are ratios within one run.
+"""
 
 
-def page(rows, machine, date):
-    def of(name):
-        return [row for row in rows if row["name"] == name]
-
+def creation(of):
     lines = [
-        "# Performance",
-        "",
-        f"Written by `make bench` on {date}, on {machine}. Machines are shared and noisy: figures are ratios within this run.",
-        "",
-        "## Creating a cluster",
-        "",
         "From the request to the first `ok` of `/readyz` through the endpoint, against a bare script that boots the same programs",
         "with the same flags and certificates made beforehand (3 etcd, 2 API servers, 2 controller managers, 2 schedulers in",
         "namespaces; until the first API server is ready). Pairs in turn, medians.",
@@ -32,17 +30,23 @@ def page(rows, machine, date):
         ]
         if row["ratio"] > 1:
             lines.append("One creation alone already keeps both cores busy, and the clusters that run already take their share of them.")
-    lines += ["", "## Slipway's own memory", "", "| clusters | MiB | pass with nothing to do |", "|---|---|---|"]
+    return lines
+
+
+def memory(of):
+    lines = ["| clusters | MiB | pass with nothing to do |", "|---|---|---|"]
     for row in of("memory"):
         lines.append(f"| {row['clusters']} real | {row['mebibytes']:.0f} | |")
     for row in of("fleet"):
         lines.append(f"| {row['clusters']} simulated | {row['mebibytes']:.0f} | {row['pass_seconds']:.2f} s |")
-    lines += [
+    return lines + [
         "",
         "Simulated: the whole process, with the simulated substrate's and the store's own data; the pass runs the real controllers.",
-        "",
-        "## API",
-        "",
+    ]
+
+
+def api(of):
+    lines = [
         "Requests per second over 16 connections, the same signed request and client (wrk), against moto's server. Slipway verifies",
         "each signature and writes an audit record; moto does neither.",
         "",
@@ -51,4 +55,39 @@ def page(rows, machine, date):
     ]
     for row in of("api"):
         lines.append(f"| {row['operation']} | {row['slipway_per_second']:.0f}/s | {row['moto_per_second']:.0f}/s | **{row['ratio']:.1f}** |")
-    return "\n".join(lines) + "\n"
+    return lines
+
+
+# In the page's order: what writes a section, and the names of results without any of which it is not whole.
+SECTIONS = {
+    "Creating a cluster": (creation, {"create", "together"}),
+    "Slipway's own memory": (memory, {"memory", "fleet", "together"}),
+    "API": (api, {"api"}),
+    "Updates: a new platform version": (updates_report.platform, {"platform"}),
+    "Updates: at once, or one after the other": (updates_report.sequential, {"sequential"}),
+    "Updates: against a rolling restart by a script": (updates_report.script, {"script"}),
+    "Updates: in place": (updates_report.patch, {"patch"}),
+    "Updates: a release that is no good": (updates_report.bad, {"bad"}),
+    "Encrypted secrets": (updates_report.secrets, {"secrets"}),
+}
+
+
+def sections(rows):
+    """The sections that were measured whole: their lines by their titles."""
+    def of(name):
+        return [row for row in rows if row["name"] == name]
+
+    measured = {row["name"] for row in rows}
+    return {title: write(of) for title, (write, needed) in SECTIONS.items() if needed <= measured}
+
+
+def page(old, new, machine, date):
+    """The page `old` with the sections `new` in the place of those of the same titles."""
+    texts = {}
+    for part in ("\n" + old).split("\n## ")[1:]:
+        title, _, text = part.partition("\n")
+        texts[title] = text.strip("\n")
+    for title, lines in new.items():
+        texts[title] = "\n".join(["", f"Measured on {date}, on {machine}.", "", *lines]).strip("\n")
+    order = [title for title in SECTIONS if title in texts] + [title for title in texts if title not in SECTIONS]
+    return HEAD + "".join(f"\n## {title}\n\n{texts[title]}\n" for title in order)

@@ -1,37 +1,18 @@
 """Zones fail under load: how long clients notice, with Slipway's reaction and without, in pairs. Writes docs/reliability.md."""
 import datetime
-import json
 import os
 import pathlib
 import random
 import signal
-import subprocess
-import sys
 import time
 
 import reliability
-from region import ROOT, SLIPWAY, Region, poll, result, run
+from load import Load
+from region import ROOT, Region, poll, result, run
 
 CLUSTER = "zones"
 CLIENTS = 8  # writers, and as many readers
 HOLD = {"auto": 25, "off": 45}  # seconds that a fault stands
-
-
-class Load:
-    """bench/numbered.py at work on the cluster."""
-
-    def __init__(self, bench):
-        self.process = subprocess.Popen(
-            [sys.executable, ROOT / "bench" / "numbered.py", "--kubeconfig", bench.kubeconfig, "--writers", str(CLIENTS), "--readers",
-             str(CLIENTS)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.process.stderr.readline()
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        out, errors = self.process.communicate(timeout=300)
-        if not out:
-            raise SystemExit(f"the load ended without a word: {errors}")
-        return json.loads(out)
 
 
 class Bench:
@@ -39,15 +20,11 @@ class Bench:
         self.region, self.policy = region, "auto"
         region.create(CLUSTER)
         region.wait_active(CLUSTER)
-        self.kubeconfig = region.directory / "zones.kubeconfig"
-        self.kubeconfig.write_text(self.slipway("cluster", "kubeconfig", CLUSTER))
-        self.kubeconfig.chmod(0o600)
+        self.kubeconfig = region.kubeconfig(CLUSTER)
+        self.slipway, self.json = region.slipway, region.json
 
-    def slipway(self, *arguments, check=True):
-        return run(SLIPWAY, *arguments, check=check, env={**os.environ, "SLIPWAY_DATA_DIR": str(self.region.directory)})
-
-    def json(self, *arguments):
-        return json.loads(self.slipway(*arguments, "--output", "json"))
+    def load(self):
+        return Load(self.kubeconfig, CLIENTS, CLIENTS)
 
     def instances(self):
         return self.json("cluster", "describe", CLUSTER)["instances"]
@@ -94,7 +71,7 @@ class Bench:
     def fault(self, kind, policy, leads=False):
         self.settle(policy)
         zone, leader = self.victim(leads)
-        load = Load(self)
+        load = self.load()
         time.sleep(4)
         begun = time.time()
         self.slipway("fault", "inject", "--zone", zone, "--kind", kind)
@@ -111,7 +88,7 @@ class Bench:
     def evacuation(self):
         self.settle("auto")
         zone, leader = self.victim(True)
-        load = Load(self)
+        load = self.load()
         time.sleep(4)
         begun = time.time()
         self.slipway("zone", "evacuate", zone)
@@ -138,7 +115,7 @@ class Bench:
                     spaces.add(run("ip", "netns", "identify", entry.name).strip())
         if len(spaces) != 3:
             raise SystemExit(f"three etcd instances were expected, and not {sorted(spaces)}")
-        load = Load(self)
+        load = self.load()
         time.sleep(4)
         victims = [int(pid) for space in spaces for pid in run("ip", "netns", "pids", space).split()]
         begun = time.time()
@@ -155,7 +132,7 @@ class Bench:
         """A fault every two minutes, of a kind and in a zone drawn from the seed; each stands for 30 s."""
         self.settle("auto")
         self.slipway("zone", "policy", "auto", "--restore-after", "15")
-        draw, load, begun, faults = random.Random(seed), Load(self), time.time(), []
+        draw, load, begun, faults = random.Random(seed), self.load(), time.time(), []
         zones = sorted(z["name"] for z in self.json("zone", "list")["zones"])
         while len(faults) * every < minutes * 60:
             time.sleep(max(0, begun + len(faults) * every + 20 - time.time()))

@@ -1,0 +1,123 @@
+"""Releases for the measurements of updates, made of the programs of scripts/artifacts and told from each other by a stamp at the
+end of each program."""
+import dataclasses
+import json
+import os
+import pathlib
+import shutil
+
+from region import SLIPWAY, run
+
+KUBERNETES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
+
+# A server in the place of the API server: what it answers to /readyz, and to everything else.
+SERVER = '''#!/usr/bin/env python3
+import http.server, ssl, sys
+flags = dict(a[2:].split("=", 1) for a in sys.argv[1:] if "=" in a)
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def answer(self):
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        status, text = (READY, b"ok") if self.path.startswith("/readyz") else (STATUS, b"no")
+        self.send_response(status)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(text)
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer
+    def log_message(self, *arguments): pass
+server = http.server.ThreadingHTTPServer((flags["bind-address"], int(flags["secure-port"])), Handler)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(flags["tls-cert-file"], flags["tls-private-key-file"])
+server.socket = context.wrap_socket(server.socket, server_side=True)
+server.serve_forever()
+'''
+
+
+@dataclasses.dataclass(frozen=True)
+class Release:
+    id: str
+    etcd: str
+    # SHA-256 by the name of the program.
+    digests: dict
+
+
+class Builds:
+    def __init__(self, directory, cache):
+        """directory: for what is made here; cache: where scripts/artifacts leaves programs."""
+        self.directory, self.cache = pathlib.Path(directory), pathlib.Path(cache)
+        self.releases = self.directory / "releases"
+        self.kubernetes = sorted(path for path in (self.cache / "kubernetes").iterdir() if (path / "SHA256SUMS").exists())[-1]
+
+    def etcd(self, suite):
+        """The directory of the etcd of a Debian suite."""
+        path = self.cache / "etcd" / suite
+        if not (path / "etcd").exists():
+            raise SystemExit(f"etcd of Debian {suite} is missing: run scripts/fetch-etcd {suite}")
+        return path.resolve()
+
+    def good(self, stamp, suite, etcd_stamp=None):
+        """The programs as they are, each with a stamp. Without `etcd_stamp` etcd has none: releases of one suite then share it."""
+        work = self.copy(stamp)
+        for name in KUBERNETES:
+            append(work / "kubernetes" / name, stamp)
+        if etcd_stamp:
+            self.copy_etcd(work, suite)
+            append(work / "etcd" / "etcd", etcd_stamp)
+        return self.take(work, suite)
+
+    def bad(self, kind, suite):
+        """A release that is no good; its etcd is the suite's unless that is what is wrong."""
+        work = self.copy("bad")
+        program = work / "kubernetes" / "kube-apiserver"
+        if kind == "the API server ends at its start":
+            write(program, "#!/bin/sh\nexit 1\n")
+        elif kind == "the API server ends after 10 s":
+            write(program, f'#!/bin/sh\nexec timeout -s KILL 10 {self.kubernetes}/kube-apiserver "$@"\n')
+        elif kind == "the API server is never ready":
+            write(program, SERVER.replace("READY", "500").replace("STATUS", "500"))
+        elif kind == "the API server is ready and answers 500":
+            write(program, SERVER.replace("READY", "200").replace("STATUS", "500"))
+        elif kind == "etcd does not join":
+            self.copy_etcd(work, suite)
+            write(work / "etcd" / "etcd", "#!/bin/sh\nexec sleep 1000000\n")
+        else:
+            raise ValueError(kind)
+        return self.take(work, suite)
+
+    def copy(self, name):
+        work = self.directory / f"build-{name}"
+        shutil.rmtree(work, ignore_errors=True)
+        (work / "kubernetes").mkdir(parents=True)
+        for program in KUBERNETES:
+            shutil.copy2(self.kubernetes / program, work / "kubernetes" / program)
+        return work
+
+    def copy_etcd(self, work, suite):
+        (work / "etcd").mkdir()
+        for program in self.etcd(suite).iterdir():
+            if program.name != "SHA256SUMS":
+                shutil.copy2(program, work / "etcd" / program.name)
+
+    def take(self, work, suite):
+        """Imports what is in `work`, which is removed."""
+        version, etcd = self.kubernetes.name.split("-")[0], self.etcd(suite)
+        own = work / "etcd"
+        done = json.loads(run(
+            SLIPWAY, "release", "import", "--releases-dir", self.releases, "--kubernetes-dir", work / "kubernetes",
+            "--kubernetes-version", version, "--etcd-dir", own if own.exists() else etcd, "--etcd-version", etcd.name, "--output", "json"))
+        shutil.rmtree(work)
+        return Release(done["id"], done["etcdVersion"], {artifact["name"]: artifact["sha256"] for artifact in done["artifacts"]})
+
+    def program(self, release, name):
+        """The path of one of a release's programs."""
+        return self.releases / "artifacts" / release.digests[name] / name
+
+
+def append(path, stamp):
+    with open(path, "ab") as file:
+        file.write(stamp.encode())
+
+
+def write(path, text):
+    path.write_text(text)
+    os.chmod(path, 0o755)

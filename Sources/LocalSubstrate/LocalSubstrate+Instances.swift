@@ -25,12 +25,14 @@ extension LocalSubstrate {
             let programs = try await verified(spec.components)
             if isSame, Supervisor(unit).isAlive, NetworkNamespace.isMounted(unit.namespacePath) {
                 try await ensureNetwork(of: unit, address: spec.address)
+                try await arrangeEgress(of: unit, spec, before: found.record)
                 return try await takeHold(of: spec, unit)
             }
             try await stop(unit, spec.role, isServing: found.state == .running)
             try await Blocking.run { [self] in try build(spec, record: record, programs: programs, unit: unit) }
             if let old = found.record, old.address != spec.address || old.network != spec.network { try await removeNetwork(of: unit) }
             try await ensureNetwork(of: unit, address: spec.address)
+            try await arrangeEgress(of: unit, spec, before: found.record)
             try await takeHold(of: spec, unit)
             try await start(unit, size: spec.size)
             try await takeHold(of: spec, unit)
@@ -41,8 +43,10 @@ extension LocalSubstrate {
         try await throwing("remove the instance \(id)") {
             try HostNames.check(name: id.name)
             let unit = names.unit(id)
+            let hadEgress = Record.read(InstanceRecord.self, unit.record)?.hasEgress == true
             if gracefully { try await retire(unit) }
             try await remove(unit)
+            if hadEgress { try await defineEgress() }
         }
     }
 

@@ -1,4 +1,5 @@
 import FleetModel
+import Logging
 import Substrate
 
 /// What an instance reaches outside of its cluster's network: nothing but what its spec names.

@@ -3,7 +3,7 @@ import Testing
 
 @Suite struct IdentityProviderTests {
     @Test(arguments: [
-        ("https://login.example.com", "login.example.com", 443), ("https://10.0.0.1:8443/realms/a", "10.0.0.1", 8443),
+        ("https://login.example.com", "login.example.com", UInt16(443)), ("https://10.0.0.1:8443/realms/a", "10.0.0.1", 8443),
         ("https://a.b:443/", "a.b", 443),
     ])
     func whoIsAskedForKeysComesFromTheURL(_ url: String, _ host: String, _ port: UInt16) throws {

@@ -177,8 +177,8 @@ extension WholeRegion {
             let update = try await aws(
                 region, "associate-identity-provider-config", "--cluster-name", "omega", "--oidc", oidc(issuer)
             ).required().json(UpdateAnswer.self).update
-            let watched = try await region.slipway("update", "watch", "omega")
-            #expect(watched.code == 1, "\(watched.report)")
+            // It may have ended by now.
+            _ = try await region.slipway("update", "watch", "omega")
             let ended = try await aws(region, "describe-update", "--name", "omega", "--update-id", update.id)
             let failed = try ended.required().json(UpdateAnswer.self).update
             #expect(failed.status == "Failed")

@@ -242,8 +242,8 @@ let package = Package(
         .testTarget(
             name: "SystemTests",
             dependencies: [
-                "slipway", "SlipwayClient", "LocalSubstrate", "SimulatedSubstrate", asyncHTTPClient, nioCore, nioHTTP1, nioSSL, subprocess,
-                systemPackage,
+                "slipway", "SlipwayClient", "LocalSubstrate", "SimulatedSubstrate", "PKI", "FleetModel", asyncHTTPClient, nioCore, nioHTTP1,
+                nioSSL, subprocess, systemPackage, hummingbird, hummingbirdTLS, httpTypes, logging, serviceLifecycle, crypto, cryptoExtras,
             ]),
     ]
 )

@@ -38,6 +38,11 @@ extension Region {
     /// `arn:aws:eks:REGION:ACCOUNT:cluster/NAME`
     public func clusterARN(_ name: String) -> String { "arn:aws:eks:\(self.name):\(accountID):cluster/\(name)" }
 
+    /// `arn:aws:eks:REGION:ACCOUNT:identityproviderconfig/CLUSTER/oidc/NAME/UUID`
+    public func identityProviderARN(_ provider: IdentityProvider, of cluster: ClusterName) -> String {
+        "arn:aws:eks:\(self.name):\(accountID):identityproviderconfig/\(cluster)/\(IdentityProvider.type)/\(provider.name)/\(provider.id)"
+    }
+
     /// `arn:aws:eks:REGION:ACCOUNT:access-entry/CLUSTER/user/ACCOUNT/NAME/UID`
     public func accessEntryARN(_ entry: AccessEntry) -> String {
         let kind = ARNRules.iamName(entry.principalARN, kind: "user") == nil ? "role" : "user"

@@ -34,7 +34,7 @@ extension LocalSubstrate {
                 return (names.bridge(cluster), record.network.block)
             }
         }
-        try await tools.run("nft", ["-f", "-"], input: isolation.definition(networks))
+        try await tools.run("nft", ["-f", "-"], input: isolation.definition(networks, try await egressWays()))
     }
 
     public func ensureNetwork(_ spec: NetworkSpec) async throws {

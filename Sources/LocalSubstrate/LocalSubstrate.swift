@@ -23,6 +23,8 @@ public final class LocalSubstrate: Substrate {
     let faultRules: FaultRules
     /// Faults are injected and cleared one after the other.
     let faultTurns = Turns()
+    /// What is open is written by one after the other, each time whole.
+    let egressTurns = Turns()
     /// Held while it is checked that nobody holds an address, block or volume, and while it is taken.
     let claims = Mutex(())
 

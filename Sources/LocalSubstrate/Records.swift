@@ -16,6 +16,8 @@ struct InstanceRecord: Codable, Equatable {
     var components: [ComponentSpec]
     /// Nil in records of before.
     var isJoining: Bool?
+    /// Nil: none.
+    var egress: [Egress]?
 
     init(_ spec: InstanceSpec) {
         id = spec.id
@@ -29,7 +31,10 @@ struct InstanceRecord: Codable, Equatable {
         configurationRevision = spec.configurationRevision
         components = spec.components
         isJoining = spec.isJoining
+        egress = spec.egress.isEmpty ? nil : spec.egress
     }
+
+    var hasEgress: Bool { egress?.isEmpty == false }
 
     /// Whether a running instance may stay as it is. Command lines are not compared: a new Slipway that renders them
     /// differently must not restart anything.

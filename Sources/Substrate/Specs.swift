@@ -79,6 +79,18 @@ public struct ComponentSpec: Codable, Hashable, Sendable {
     }
 }
 
+/// A way out of a cluster's network, to one port of somebody.
+public struct Egress: Codable, Hashable, Sendable {
+    /// A name, or an IPv4 address.
+    public var host: String
+    public var port: UInt16
+
+    public init(host: String, port: UInt16) {
+        self.host = host
+        self.port = port
+    }
+}
+
 /// A unit of compute, whole: made, started and kept running by the substrate.
 public struct InstanceSpec: Codable, Hashable, Sendable {
     public var id: InstanceID
@@ -95,6 +107,8 @@ public struct InstanceSpec: Codable, Hashable, Sendable {
     /// An etcd member that comes to members that are there. It runs with other arguments than one that has joined, so an
     /// instance that is one and should be the other is made anew.
     public var isJoining: Bool
+    /// Whom it reaches outside of its cluster's network; nobody else.
+    public var egress: [Egress] = []
 
     public init(
         id: InstanceID, role: InstanceRole, zone: ZoneName, size: InstanceSize, network: ClusterNetwork, address: IPv4Address,

@@ -113,7 +113,7 @@ import Timing
     }
 
     @Test(arguments: [
-        ("POST", "/clusters/demo/identity-provider-configs/associate", "AssociateIdentityProviderConfig"),
+        ("POST", "/clusters/demo/pod-identity-associations", "CreatePodIdentityAssociation"),
         ("GET", "/clusters/demo/node-groups", "ListNodegroups"), ("POST", "/clusters/demo/addons", "CreateAddon"),
         ("GET", "/clusters/demo/fargate-profiles/x", "DescribeFargateProfile"),
         ("GET", "/addons/supported-versions", "DescribeAddonVersions"),

@@ -1,5 +1,6 @@
 import FleetModel
 import Foundation
+import PKI
 import SlipwayServer
 import Testing
 import Yams
@@ -49,6 +50,22 @@ struct OperatorConfigurationTests {
         // What `dev up` writes is JSON, which YAML takes.
         let json = String(decoding: try JSONEncoder().encode(configuration), as: UTF8.self)
         #expect(try load(json) == configuration)
+    }
+
+    @Test func whomIdentityProvidersAreTrustedByIsReadWhenAsked() throws {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "slipway-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let path = directory.appending(path: "ca.pem").path
+        let configuration = try load("identityProviderAuthorities: \(path)\n")
+        #expect(throws: ServerError.self) { try configuration.issuerAuthorities() }
+        try "no certificate".write(toFile: path, atomically: true, encoding: .utf8)
+        let error = #expect(throws: ServerError.self) { try configuration.issuerAuthorities() }
+        #expect(error?.message.contains(path) == true)
+        let authorities = try ["one", "two"].map { try CertificateAuthority.make(commonName: $0, now: Date()).certificatePEM }
+        try authorities.joined().write(toFile: path, atomically: true, encoding: .utf8)
+        #expect(try configuration.issuerAuthorities() == authorities.joined())
+        #expect(try RegionConfiguration().issuerAuthorities() == nil)
     }
 
     @Test(arguments: [

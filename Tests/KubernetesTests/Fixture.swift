@@ -45,6 +45,19 @@ struct Fixture {
         return fixture
     }
 
+    static let issuerAuthorities = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"
+
+    /// People log in with the tokens of an identity provider, whose certificate is of a private authority.
+    func loggingIn() -> Fixture {
+        var fixture = self
+        fixture.context.settings.identityProvider = IdentityProvider(
+            id: "1a2b3c4d-0000-4000-8000-000000000000", name: "corp", issuerURL: "https://100.66.0.65:8443/realms/a",
+            clientID: "kubernetes", usernameClaim: "email", usernamePrefix: "-", groupsClaim: "groups", groupsPrefix: "oidc:",
+            requiredClaims: ["tenant": "7", "hd": "example.com,a=b"])
+        fixture.context.issuerAuthorities = Self.issuerAuthorities
+        return fixture
+    }
+
     func etcdPlacement(_ index: Int) -> InstancePlacement {
         let zone = context.spec.zones[index]
         let name = ControlPlaneRenderer.etcdMemberName(in: zone)

@@ -27,6 +27,11 @@ import Testing
         try compare(spec.golden, with: "api-server-encrypted-\(version).txt")
     }
 
+    @Test(arguments: ["1.20.2", "1.36.2"]) func apiServerInstanceWithAnIdentityProvider(_ version: String) throws {
+        let spec = try Fixture(kubernetes: version, etcd: "3.5.16").loggingIn().apiServer()
+        try compare(spec.golden, with: "api-server-oidc-\(version).txt")
+    }
+
     @Test(arguments: ["3.4.9", "3.4.23", "3.5.1", "3.5.16", "3.6.5"])
     func etcdInstance(_ version: String) throws {
         try compare(try Fixture(kubernetes: "1.30.14", etcd: version).etcd().golden, with: "etcd-\(version).txt")

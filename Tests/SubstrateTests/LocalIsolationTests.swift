@@ -49,6 +49,52 @@ import Testing
         }
     }
 
+    /// What an instance's spec names is open for it alone, and closed again when its spec names it no more.
+    @Test func anInstanceReachesWhatItsSpecNames() async throws {
+        try await LocalRegion.with { region in
+            let gateway = region.networks[0].gateway
+            let free = "import socket; s = socket.socket(); s.bind((\"\", 0)); print(s.getsockname()[1])"
+            let port = try #require(UInt16(try await shell("/usr/bin/python3 -c '\(free)'").output))
+            var spec = region.sleeping("api-1")
+            spec.egress = [Egress(host: "\(gateway)", port: port)]
+            try await region.make(spec)
+            try await region.make(region.sleeping("api-2", address: 1))
+            #expect(try await reach(region, gateway, port) == ["api-1"])
+
+            // The rules are written anew from what is recorded: Slipway has started again.
+            try await region.substrate.prepare()
+            #expect(try await reach(region, gateway, port) == ["api-1"])
+            // A name may stand for any address.
+            spec.egress = [Egress(host: "issuer.test", port: port)]
+            spec.configurationRevision += 1
+            try await region.make(spec)
+            #expect(try await reach(region, gateway, port) == ["api-1"])
+            #expect(try await reach(region, gateway, port &+ 1).isEmpty)
+
+            spec.egress = []
+            spec.configurationRevision += 1
+            try await region.make(spec)
+            #expect(try await reach(region, gateway, port).isEmpty)
+            #expect(try await shell("ip netns exec \(region.prefix).first.api-1 ip route show default").output.isEmpty)
+            #expect(try await !shell("nft list set inet \(region.prefix) ways").output.contains("elements"))
+        }
+    }
+
+    /// Which of `api-1` and `api-2` reach a server on the host, that listens meanwhile.
+    private func reach(_ region: LocalRegion, _ address: IPv4Address, _ port: UInt16) async throws -> [String] {
+        let script = """
+            import socket, subprocess
+            s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(("\(address)", \(port))); s.listen()
+            code = "import socket; socket.create_connection(('\(address)', \(port)), 1)"
+            for name in ["api-1", "api-2"]:
+                enter = ["ip", "netns", "exec", "\(region.prefix).first." + name]
+                if subprocess.run(enter + ["/usr/bin/python3", "-c", code], stderr=subprocess.DEVNULL).returncode == 0: print(name)
+            """
+        let result = try await shell("/usr/bin/python3 - <<'E'\n\(script)\nE")
+        try #require(result.isSuccess, "\(result.output)")
+        return result.output.split(separator: "\n").map(String.init)
+    }
+
     @Test func foreignSenderAddressesAreDropped() async throws {
         try await LocalRegion.with { region in
             try await region.make(region.sleeping("api-1"))

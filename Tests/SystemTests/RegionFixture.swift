@@ -68,13 +68,14 @@ struct RegionFixture: Sendable {
         ).required()
     }
 
-    func up(isDetached: Bool = true) async throws -> CommandRun {
+    /// - Parameter options: more of them.
+    func up(isDetached: Bool = true, _ options: String...) async throws -> CommandRun {
         try await CommandRun.run(
             Self.program,
             [
                 "dev", "up", "--data-dir", data, "--port", "\(port)", "--store-port", "\(storePort)", "--address-pool", pool,
                 "--releases-dir", releases,
-            ] + (isDetached ? ["--detach"] : []))
+            ] + (isDetached ? ["--detach"] : []) + options)
     }
 
     /// What `dev env` prints, as an environment.

@@ -96,6 +96,7 @@ extension Clusters {
             settings.creatorARN = cluster.spec.settings.creatorARN
             settings.clientRequestToken = cluster.spec.settings.clientRequestToken
             settings.requestDigest = cluster.spec.settings.requestDigest
+            settings.identityProvider?.id = UUID().uuidString.lowercased()
             cluster.spec.settings = settings
             cluster.spec.controlPlane.endpointAccess = EndpointAccess(settings)
             cluster.spec.controlPlane.apiServerCount = spec.controlPlane.apiServerCount

@@ -15,14 +15,18 @@ public struct ControlPlaneRendering: InstanceRendering {
     private let substrate: any Substrate
     private let authenticator: Artifact
     private let keys: any KeyService
+    private let issuerAuthorities: @Sendable () throws -> String?
     private let time: TimeSource
 
     /// - Parameters:
     ///   - authenticator: the program that runs as `slipway authenticator` and `slipway kms-plugin`.
     ///   - keys: what secrets are encrypted with.
+    ///   - issuerAuthorities: whom identity providers' certificates may be signed by, PEM; nil: whom the machine trusts. Asked whenever
+    ///     an instance is rendered.
     public init(
         region: Region, releases: any ReleaseCatalog, credentials: CredentialStore, access: any AccessPublishing, substrate: any Substrate,
-        authenticator: Artifact, keys: any KeyService, time: TimeSource
+        authenticator: Artifact, keys: any KeyService, issuerAuthorities: @escaping @Sendable () throws -> String? = { nil },
+        time: TimeSource
     ) {
         self.region = region
         self.releases = releases
@@ -31,6 +35,7 @@ public struct ControlPlaneRendering: InstanceRendering {
         self.substrate = substrate
         self.authenticator = authenticator
         self.keys = keys
+        self.issuerAuthorities = issuerAuthorities
         self.time = time
     }
 
@@ -52,12 +57,13 @@ public struct ControlPlaneRendering: InstanceRendering {
                 .unknownRelease,
                 "Release \(intent.release) of cluster '\(cluster.name)' is not here; import it again (slipway release import).")
         }
-        let renderer = try ControlPlaneRenderer(
-            ControlPlaneContext(
-                cluster: cluster.name, clusterUID: cluster.metadata.uid, region: region.name, spec: cluster.spec.controlPlane,
-                settings: cluster.spec.settings, release: release, credentials: try await credentials.credentials(of: cluster),
-                authenticator: authenticator, encryption: intent.role == .apiServer ? try await encryption(of: cluster) : nil,
-                now: time.now))
+        var context = ControlPlaneContext(
+            cluster: cluster.name, clusterUID: cluster.metadata.uid, region: region.name, spec: cluster.spec.controlPlane,
+            settings: cluster.spec.settings, release: release, credentials: try await credentials.credentials(of: cluster),
+            authenticator: authenticator, encryption: intent.role == .apiServer ? try await encryption(of: cluster) : nil,
+            now: time.now)
+        if intent.role == .apiServer, cluster.spec.settings.identityProvider != nil { context.issuerAuthorities = try issuerAuthorities() }
+        let renderer = try ControlPlaneRenderer(context)
         let placement = InstancePlacement(
             id: intent.id, zone: intent.zone, size: intent.size, address: intent.address, volume: intent.volume,
             paths: substrate.paths(of: intent.id, volume: intent.volume))

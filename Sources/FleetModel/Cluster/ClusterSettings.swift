@@ -17,6 +17,8 @@ public struct ClusterSettings: Codable, Hashable, Sendable {
     public var supportType = "EXTENDED"
     public var zonalShiftEnabled = false
     public var scalingTier = "standard"
+    /// Whose tokens API servers take besides; at most one, as in EKS.
+    public var identityProvider: IdentityProvider?
     public var tags: [String: String] = [:]
     public var clientRequestToken: String?
     /// Of the request's body without its token: tells a repeated request from another with the same token.

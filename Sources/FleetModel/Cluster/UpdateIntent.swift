@@ -61,11 +61,12 @@ extension ClusterSpec {
     public mutating func revert(_ reversal: UpdateIntent.Reversal, keepingEtcd: Bool) {
         guard var update, update.reversal == nil else { return }
         let etcd = controlPlane.etcdRelease
-        let tags = settings.tags
+        let (tags, provider) = (settings.tags, settings.identityProvider)
         controlPlane = update.previous
         if keepingEtcd { controlPlane.etcdRelease = etcd }
         settings = update.previousSettings
         settings.tags = tags
+        if let provider, settings.identityProvider?.id == provider.id { settings.identityProvider?.tags = provider.tags }
         update.reversal = reversal
         self.update = update
     }

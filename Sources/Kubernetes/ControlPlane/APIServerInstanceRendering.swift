@@ -36,7 +36,7 @@ extension ControlPlaneRenderer {
                     deliveredLog: delivery("authenticator", placement)),
             ] + kmsPlugin(placement),
             files: try authorityFiles() + servingFiles(placement) + clientFiles() + localKubeconfigs(placement)
-                + authenticatorFiles(placement) + auditFiles() + encryptionFiles(placement))
+                + authenticatorFiles(placement) + auditFiles() + encryptionFiles(placement) + identityProviderFiles())
     }
 
     /// Where a log of one of the EKS API's types goes; nil when the cluster's owner does not want it.

@@ -57,6 +57,7 @@ extension ControlPlaneRenderer {
         // The authenticator is on the same machine and costs less than a millisecond, so a long memory (2 minutes by
         // default) would only delay a withdrawn access entry. Some memory spares it when a client repeats a bad token.
         flags.set("--authentication-token-webhook-cache-ttl", "5s")
+        addIdentityProvider(&flags, placement)
         flags.set("--requestheader-client-ca-file", path("pki/front-proxy-ca.crt", in: placement))
         flags.set("--requestheader-allowed-names", "front-proxy-client")
         flags.set("--requestheader-username-headers", "X-Remote-User")

@@ -17,6 +17,8 @@ public struct ControlPlaneContext: Sendable {
     public var authenticator: Artifact
     /// How secrets are encrypted; nil: not at all.
     public var encryption: EncryptionContext?
+    /// Whom an identity provider's certificate may be signed by, PEM; nil: whom the machine trusts.
+    public var issuerAuthorities: String?
     /// Leaf certificates are valid from five minutes before.
     public var now: Date
 

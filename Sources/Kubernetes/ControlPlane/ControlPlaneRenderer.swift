@@ -36,11 +36,13 @@ public struct ControlPlaneRenderer: Sendable {
         _ placement: InstancePlacement, role: InstanceRole, components: [ComponentSpec], files: [InstanceFile],
         isJoining: Bool = false
     ) -> InstanceSpec {
-        InstanceSpec(
+        var spec = InstanceSpec(
             id: placement.id, role: role, zone: placement.zone, size: placement.size, network: context.spec.network,
             address: placement.address, volume: placement.volume, release: context.release.id,
             configurationRevision: context.spec.revision(of: role), components: components, files: files,
             isJoining: isJoining)
+        if role == .apiServer { spec.egress = issuerEgress }
+        return spec
     }
 
     /// Environment of a Go program that may use `share` of the instance's memory.

@@ -63,6 +63,8 @@ public struct ClusterDetail: Codable, Hashable, Sendable {
     public var tags: [String: String]
     /// Nil: secrets are plain in etcd.
     public var encryption: EncryptionDetail?
+    /// Nil: only those log in who have access entries.
+    public var identityProvider: IdentityProviderDetail?
     /// Nil until etcd was looked at.
     public var etcd: EtcdReport?
 
@@ -94,6 +96,7 @@ public struct ClusterDetail: Codable, Hashable, Sendable {
         lastRestore = cluster.status.lastRestore
         tags = cluster.spec.settings.tags
         encryption = cluster.spec.encryption.map { EncryptionDetail($0) }
+        identityProvider = cluster.spec.identityProvider.map { IdentityProviderDetail($0) }
         etcd = cluster.status.etcd
     }
 }

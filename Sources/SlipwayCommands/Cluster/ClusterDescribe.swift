@@ -40,6 +40,10 @@ struct ClusterDescribe: AsyncParsableCommand {
         if let encryption = cluster.encryption {
             lines.append("Secrets:   \(encryption.summary): \(encryption.keyARN), version \(encryption.keyVersion)")
         }
+        if let provider = cluster.identityProvider {
+            let tokens = "tokens of \(provider.issuerURL) for \(provider.clientID)"
+            lines.append("Logins:    \(tokens) (\(provider.name), \(provider.status.rawValue))")
+        }
         lines += cluster.conditions.map {
             "\("\($0.kind.rawValue):".padding(toLength: 16, withPad: " ", startingAt: 0)) \($0.status.rawValue) (\($0.reason)) \($0.message)"
         }

@@ -32,6 +32,11 @@ struct DevUp: AsyncParsableCommand {
     @Option(name: .customLong("releases-dir"), help: "The directory of releases.")
     var releasesDirectory: String?
 
+    @Option(
+        name: .customLong("identity-provider-ca"),
+        help: "A PEM file of the CAs that clusters' OIDC issuers are trusted by (default: those that this machine trusts).")
+    var identityProviderAuthorities: String?
+
     @OptionGroup var directory: DataDirectoryOption
     @OptionGroup var output: OutputOptions
 
@@ -123,6 +128,7 @@ struct DevUp: AsyncParsableCommand {
             do { return try IPv4Block(text) } catch { throw CommandError(.usage, "--address-pool: \(error)") }
         }
         options.releasesDirectory = releasesDirectory.map { URL(filePath: $0).standardizedFileURL.path }
+        options.identityProviderAuthorities = identityProviderAuthorities.map { URL(filePath: $0).standardizedFileURL.path }
         return options
     }
 }

@@ -28,6 +28,9 @@ public struct RegionConfiguration: Codable, Hashable, Sendable {
     public var embeddedStore: EmbeddedStorePorts?
     /// Encrypts secrets in the store; made when it is missing. Every replica needs the same one.
     public var secretKeyFile: String
+    /// A PEM file of the CAs that identity providers' certificates may be signed by, and no others then; nil: whom the machine
+    /// trusts. API servers that run keep what they were made with.
+    public var identityProviderAuthorities: String?
     public var auditLog: String
     public var log: LogConfiguration
 
@@ -43,6 +46,7 @@ public struct RegionConfiguration: Codable, Hashable, Sendable {
         store = StoreConfiguration()
         embeddedStore = nil
         secretKeyFile = "\(dataDirectory)/secret.key"
+        identityProviderAuthorities = nil
         auditLog = "\(dataDirectory)/audit.log"
         log = LogConfiguration()
     }
@@ -51,7 +55,7 @@ public struct RegionConfiguration: Codable, Hashable, Sendable {
 
     private enum CodingKeys: String, CodingKey, CaseIterable {
         case region, dataDirectory, releasesDirectory, listen, substrate, addressPool, hostPrefix, cells, store, embeddedStore,
-            secretKeyFile, auditLog,
+            secretKeyFile, identityProviderAuthorities, auditLog,
             log
     }
 
@@ -70,6 +74,7 @@ public struct RegionConfiguration: Codable, Hashable, Sendable {
         store = try values.decodeIfPresent(StoreConfiguration.self, forKey: .store) ?? store
         embeddedStore = try values.decodeIfPresent(EmbeddedStorePorts.self, forKey: .embeddedStore)
         secretKeyFile = try values.decodeIfPresent(String.self, forKey: .secretKeyFile) ?? secretKeyFile
+        identityProviderAuthorities = try values.decodeIfPresent(String.self, forKey: .identityProviderAuthorities)
         auditLog = try values.decodeIfPresent(String.self, forKey: .auditLog) ?? auditLog
         log = try values.decodeIfPresent(LogConfiguration.self, forKey: .log) ?? log
     }

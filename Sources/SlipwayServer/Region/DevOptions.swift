@@ -8,6 +8,8 @@ public struct DevOptions: Sendable {
     public var regionName: String?
     public var addressPool: IPv4Block?
     public var releasesDirectory: String?
+    /// A path.
+    public var identityProviderAuthorities: String?
 
     public init() {}
 
@@ -17,13 +19,14 @@ public struct DevOptions: Sendable {
         configuration.releasesDirectory = releasesDirectory ?? defaultReleasesDirectory
         configuration.substrate = substrate ?? .local
         if let addressPool { configuration.addressPool = addressPool }
+        configuration.identityProviderAuthorities = identityProviderAuthorities
         if let port { configuration.listen.port = port }
         let client = storePort ?? EmbeddedStorePorts().client
         configuration.embeddedStore = EmbeddedStorePorts(client: client, peer: client + 1)
         return configuration
     }
 
-    /// Ports and the place of releases may change from one start to the next; what clusters are built on may not.
+    /// Ports, the place of releases and whom to trust may change from one start to the next; what clusters are built on may not.
     /// - Throws: `ServerError` (`configuration`).
     func applied(to old: RegionConfiguration) throws -> RegionConfiguration {
         var new = old
@@ -35,6 +38,7 @@ public struct DevOptions: Sendable {
             throw Self.fixed("store's port", old.embeddedStore.map { "\($0.client)" } ?? "elsewhere")
         }
         if let releasesDirectory { new.releasesDirectory = releasesDirectory }
+        if let identityProviderAuthorities { new.identityProviderAuthorities = identityProviderAuthorities }
         return new
     }
 

@@ -41,6 +41,7 @@ public struct DevRegion: Sendable {
             ? options.firstConfiguration(files: files, defaultReleasesDirectory: ImportEnvironment().releasesDirectory)
             : try options.applied(to: try files.configuration())
         try configuration.check()
+        _ = try configuration.issuerAuthorities()
         if configuration.substrate == .local { try requireRoot() }
         let made = try makeDirectory()
         let lock = try ProcessLock(

@@ -60,6 +60,10 @@ struct RegionParts: Sendable {
         try await substrate.prepare()
         let readable = ReadableReleases(store: releases, logger: Logger(label: "slipway.releases"))
         try await check(releases, newest: try await readable.releases().first, logger)
+        do { _ = try configuration.issuerAuthorities() } catch {
+            // Clusters without identity providers are none the worse for it; others say it when an API server is made.
+            logger.error("identity providers cannot be trusted", metadata: ["error": "\(error)"])
+        }
         let files = RegionFiles(directory: configuration.dataDirectory)
         let replica = try ReplicaIdentity(
             path: files.replicaPath(port: configuration.embeddedStore == nil ? configuration.listen.port : nil))
@@ -122,7 +126,8 @@ struct RegionParts: Sendable {
         let access = AccessPublisher(store: store, identity: identity, substrate: substrate, operations: operations)
         let rendering = ControlPlaneRendering(
             region: configuration.region, releases: catalog, credentials: credentials, access: access, substrate: substrate,
-            authenticator: authenticator, keys: keys, time: time)
+            authenticator: authenticator, keys: keys,
+            issuerAuthorities: { [configuration] in try configuration.issuerAuthorities() }, time: time)
         let probe = HTTPHealthProbe(client: probing, identities: identities, time: time)
         let restores = restores(store: store)
         return CellService(

@@ -5,32 +5,48 @@ import Timing
 
 extension LocalSubstrate: RequestHolding {
     /// The balancer's health checks are held, too: what is sent again after this time must still be in time for them (2 s).
-    private static let holdMilliseconds = 1_200
+    private static let holdMilliseconds = 1_500
     /// Requests that take longer than this are not waited for.
-    private static let holdPatience = Duration.milliseconds(600)
-    /// Nothing was answered for so many looks, 40 ms apart: what was begun has been answered.
-    private static let quietLooks = 3
+    private static let holdPatience = Duration.milliseconds(800)
+
+    /// What must be left of the hold for what it is for.
+    private static let holdReserve = Duration.milliseconds(600)
 
     public func holdRequests(in cluster: ClusterName) async {
         let balancer = Record.read(BalancerRecord.self, names.balancer(cluster).record)
         guard let port = balancer?.backendPort else { return }
         let units = await held(cluster)
-        await nft(units) { _ in (["-f", "-"], RequestHold.definition(port: port, milliseconds: Self.holdMilliseconds)) }
-        let deadline = time.uptime + Self.holdPatience
-        var last: [Int?] = []
-        var quiet = 0
-        while time.uptime < deadline {
-            guard (try? await time.sleep(for: .milliseconds(40))) != nil else { return }
-            let seen = await nft(units) { _ in (["list", "counter", "inet", RequestHold.table, "answered"], "") }
-                .map { RequestHold.packets($0) }
-            quiet = seen == last ? quiet + 1 : 0
-            if quiet == Self.quietLooks { return }
-            last = seen
+        for _ in 0..<3 {
+            let begun = time.uptime
+            await hold(units, port)
+            guard await quiesce(units, port, until: begun + Self.holdPatience) else { return }
+            if time.uptime - begun < .milliseconds(Self.holdMilliseconds) - Self.holdReserve { return }
+            // A machine with far too much to do: the hold may end before it is used. Those that wait go first.
+            await releaseRequests(in: cluster)
+            guard (try? await time.sleep(for: .milliseconds(300))) != nil else { return }
         }
+        await hold(units, port)
+    }
+
+    private func hold(_ units: [Unit], _ port: UInt16) async {
+        await inside(units) { (["nft", "-f", "-"], RequestHold.definition(port: port, milliseconds: Self.holdMilliseconds)) }
+    }
+
+    /// Waits until what was begun is answered, or until the deadline.
+    /// - Returns: false when the wait was cancelled.
+    private func quiesce(_ units: [Unit], _ port: UInt16, until deadline: Duration) async -> Bool {
+        // Twice: a request may have arrived between the rules and the first look.
+        var quietLooks = 0
+        while time.uptime < deadline, quietLooks < 2 {
+            guard (try? await time.sleep(for: .milliseconds(20))) != nil else { return false }
+            let open = await inside(units) { (["ss", "-tinHO", "state", "established", "( sport = :\(port) )"], "") }
+            quietLooks = open.contains { RequestHold.hasOpenRequest(sockets: $0) } ? 0 : quietLooks + 1
+        }
+        return true
     }
 
     public func releaseRequests(in cluster: ClusterName) async {
-        await nft(await held(cluster)) { _ in (["-f", "-"], RequestHold.removal) }
+        await inside(await held(cluster)) { (["nft", "-f", "-"], RequestHold.removal) }
     }
 
     private func held(_ cluster: ClusterName) async -> [Unit] {
@@ -42,17 +58,16 @@ extension LocalSubstrate: RequestHolding {
         return found ?? []
     }
 
-    /// Runs nft in each unit's network namespace, at the same time.
+    /// Runs a tool in each unit's network namespace, at the same time.
     /// - Returns: what it says, in the units' order; empty where it failed.
     @discardableResult
-    private func nft(_ units: [Unit], _ arguments: @escaping @Sendable (Unit) -> ([String], String)) async -> [String] {
+    private func inside(_ units: [Unit], _ command: @escaping @Sendable () -> ([String], String)) async -> [String] {
         await withTaskGroup(of: (Int, String).self) { group in
             for (index, unit) in units.enumerated() {
                 group.addTask { [self] in
-                    let (words, input) = arguments(unit)
+                    let (words, input) = command()
                     do {
-                        let said = try await tools.run("nsenter", ["--net=\(unit.namespacePath)", "--", "nft"] + words, input: input)
-                        return (index, said)
+                        return (index, try await tools.run("nsenter", ["--net=\(unit.namespacePath)", "--"] + words, input: input))
                     } catch {
                         logger.debug("requests are not held", metadata: ["unit": "\(unit.cluster)/\(unit.name)", "error": "\(error)"])
                         return (index, "")

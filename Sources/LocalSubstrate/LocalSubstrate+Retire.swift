@@ -1,4 +1,6 @@
 import FleetModel
+import Foundation
+import Glibc
 import Substrate
 import Timing
 
@@ -20,21 +22,19 @@ extension LocalSubstrate {
         }
     }
 
-    /// Told to end, etcd sends its clients elsewhere at once and then waits 7 s for watches, which do not end. What it has
+    /// Told to end, etcd drops what it has begun, takes nothing more, and then waits 7 s for watches, which do not end. What it has
     /// acknowledged is on its disk.
-    private static let memberPatience = Duration.milliseconds(1500)
+    private static let memberPatience = Duration.milliseconds(1300)
 
     private func retireMember(_ unit: Unit) async throws {
+        let supervisor = Supervisor(unit)
+        supervisor.startNoMore(.etcd)
         await holdRequests(in: unit.cluster)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { [self] in try await processes.stop(unit, timeout: min(configuration.stopTimeout, Self.memberPatience)) }
-            group.addTask { [self] in
-                // It closes its connections first of all.
-                try await time.sleep(for: .milliseconds(150))
-                await releaseRequests(in: unit.cluster)
-            }
-            try await group.waitForAll()
-        }
+        // Directly: each process between would have to be run first, and requests are held meanwhile.
+        if let process = supervisor.component(.etcd, now: time.now.timeIntervalSince1970).processID { kill(process, SIGTERM) }
+        try await time.sleep(for: .milliseconds(150))
+        await releaseRequests(in: unit.cluster)
+        try await processes.stop(unit, timeout: min(configuration.stopTimeout, Self.memberPatience))
     }
 
     /// What is left of an API server after this are watches, which an old Kubernetes would wait a minute for.

@@ -9,15 +9,10 @@ struct RequestHold {
         table inet \(table)
         delete table inet \(table)
         table inet \(table) {
-            counter answered { }
             set held { type inet_service; flags timeout; elements = { \(port) timeout \(milliseconds)ms }; }
             chain input {
                 type filter hook input priority filter; policy accept;
                 tcp dport @held meta length > 100 drop
-            }
-            chain output {
-                type filter hook output priority filter; policy accept;
-                tcp sport \(port) meta length > 100 counter name answered
             }
         }
 
@@ -26,10 +21,29 @@ struct RequestHold {
 
     static let removal = "table inet \(table)\ndelete table inet \(table)\n"
 
-    /// Packets, from `nft list counter`: `counter answered { packets 12 bytes 3456 }` over several lines.
-    static func packets(_ text: String) -> Int? {
-        let words = text.split(whereSeparator: \.isWhitespace)
-        guard let place = words.firstIndex(of: "packets"), place + 1 < words.count else { return nil }
-        return Int(words[place + 1])
+    /// A request that came as late as the last answer went is taken for an open one for this time, in milliseconds: the kernel tells
+    /// times in steps of some milliseconds.
+    private static let doubt = 300
+    /// What came this long ago, in milliseconds, and was answered by nothing was no request (HTTP/2 has words that want no answer),
+    /// or one that is not waited for.
+    private static let memory = 500
+
+    /// Whether a request that came by one of these connections is not answered yet. The instance's own, such as the controller
+    /// manager's, do not count: who asks them asks again.
+    /// - Parameter sockets: `ss -tinHO`, a line each: two queues, both ends, and more. `lastrcv` and `lastsnd` are milliseconds since data
+    ///   came and went, and missing when that is zero.
+    static func hasOpenRequest(sockets: String) -> Bool {
+        sockets.split(separator: "\n").contains { line in
+            let words = line.split(separator: " ")
+            guard words.count > 3, address(words[2]) != address(words[3]) else { return false }
+            func age(_ name: String) -> Int {
+                words.lazy.compactMap { $0.hasPrefix(name) ? Int($0.dropFirst(name.count)) : nil }.first ?? 0
+            }
+            let (received, sent) = (age("lastrcv:"), age("lastsnd:"))
+            guard received < memory else { return false }
+            return received < sent || received == sent && received < doubt
+        }
     }
+
+    private static func address(_ end: Substring) -> Substring { end.lastIndex(of: ":").map { end[..<$0] } ?? end }
 }

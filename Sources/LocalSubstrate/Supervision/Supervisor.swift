@@ -21,6 +21,9 @@ struct Supervisor: Sendable {
     /// Ends a component's process, which is not started again (`s6-svc -d`).
     func bringDown(_ kind: ComponentKind) { Self.send("d", to: "\(unit.scan)/\(unit.service(kind))/supervise/control") }
 
+    /// When a component's process ends next, it is not started again (`s6-svc -O`).
+    func startNoMore(_ kind: ComponentKind) { Self.send("O", to: "\(unit.scan)/\(unit.service(kind))/supervise/control") }
+
     /// - Parameter now: seconds since 1970.
     func component(_ kind: ComponentKind, now: Double) -> ComponentObservation {
         let directory = "\(unit.scan)/\(unit.service(kind))/supervise"

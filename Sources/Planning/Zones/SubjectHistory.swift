@@ -80,8 +80,10 @@ struct SubjectHistory: Sendable {
     }
 
     /// Moves on with time: grows up, recovers.
-    /// - Parameter isPrompt: few of its answers of the window came late.
-    mutating func settle(now: Duration, isPrompt: Bool, policy: ZoneHealthPolicy) {
+    /// - Parameters:
+    ///   - isPrompt: few of its answers of the window came late.
+    ///   - isNeeded: another one that does its work is in trouble now.
+    mutating func settle(now: Duration, isPrompt: Bool, isNeeded: Bool, policy: ZoneHealthPolicy) {
         switch state {
         case .young:
             if let answeringSince, now - answeringSince >= policy.maturity { state = .fine }
@@ -95,7 +97,8 @@ struct SubjectHistory: Sendable {
                 // Dead, and it says so: whoever asks is told at once, and nobody need be kept from asking.
                 if now - since >= policy.recovery { excuse() }
             } else if let answeringSince {
-                if isPrompt, now - answeringSince >= recovery(policy) { state = .fine }
+                let wait = isNeeded ? min(policy.neededRecovery, recovery(policy)) : recovery(policy)
+                if isPrompt, now - answeringSince >= wait { state = .fine }
             } else if silence >= policy.lostAfter {
                 state = .dead(failure, since: since)
             }

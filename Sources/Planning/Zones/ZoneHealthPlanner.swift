@@ -107,8 +107,18 @@ public struct ZoneHealthPlanner: Sendable {
         }
         usual = usualAnswers()
         let tardy = Set(histories.filter(\.value.isOut).keys.filter { !isPrompt($0) })
+        let needed = Set(histories.filter(\.value.isOut).keys.filter { isNeeded($0) })
         for subject in tick.samples.keys {
-            histories[subject]?.settle(now: tick.now, isPrompt: !tardy.contains(subject), policy: policy)
+            histories[subject]?.settle(
+                now: tick.now, isPrompt: !tardy.contains(subject), isNeeded: needed.contains(subject), policy: policy)
+        }
+    }
+
+    /// Another of its cluster that does the same work in another zone is in trouble, or that zone is.
+    private func isNeeded(_ subject: ProbeSubject) -> Bool {
+        histories.contains { other, history in
+            other.cluster == subject.cluster && other.role == subject.role && other.zone != subject.zone && history.isMature
+                && (history.isDead || history.silence >= policy.lostAfter || isLossy(other) || records[other.zone]?.greySince != nil)
         }
     }
 

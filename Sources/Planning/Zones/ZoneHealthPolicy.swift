@@ -20,6 +20,9 @@ public struct ZoneHealthPolicy: Hashable, Sendable {
     /// A dead instance is back when it has answered for this long; twice as long each time it fell back.
     public var recovery = Duration.seconds(10)
     public var longestRecovery = Duration.seconds(80)
+    /// One whose like is in trouble elsewhere is back when it has answered for this long, however often it fell back: without it the
+    /// other could not be done without.
+    public var neededRecovery = Duration.seconds(5)
     /// A relapse counts when it comes this soon.
     public var relapseWithin = Duration.seconds(100)
 

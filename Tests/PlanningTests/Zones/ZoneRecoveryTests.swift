@@ -60,6 +60,20 @@ import Testing
         #expect(world.isolated() == ["etcd-z-b"])
     }
 
+    @Test func oneThatHasFlappedIsBackSoonerWhenAnotherFails() throws {
+        let world = try settled()
+        for _ in 0..<3 {
+            world.behaviour = { subject, _ in subject.instance == "etcd-z-a" ? .lost : .answers(2) }
+            world.run(seconds: 2)
+            world.behaviour = { _, _ in .answers(2) }
+            world.run(seconds: 4)
+        }
+        #expect(world.isolated() == ["etcd-z-a"])
+        world.behaviour = { subject, _ in subject.instance == "etcd-z-b" ? .lost : .answers(2) }
+        let seconds = try #require(world.seconds(limit: 60) { $0.isolated.values.contains(["etcd-z-b"]) })
+        #expect(seconds < 8)
+    }
+
     @Test func aDeadInstanceThatIsWorkedOnStaysFenced() throws {
         let world = try settled()
         world.behaviour = { subject, _ in subject.instance == "etcd-z-b" ? .lost : .answers(2) }

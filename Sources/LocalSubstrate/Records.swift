@@ -16,6 +16,8 @@ struct InstanceRecord: Codable, Equatable {
     var components: [ComponentSpec]
     /// Nil in records of before.
     var isJoining: Bool?
+    /// Nil in records of before.
+    var certificatesExpireAt: Date?
 
     init(_ spec: InstanceSpec) {
         id = spec.id
@@ -29,6 +31,7 @@ struct InstanceRecord: Codable, Equatable {
         configurationRevision = spec.configurationRevision
         components = spec.components
         isJoining = spec.isJoining
+        certificatesExpireAt = spec.certificatesExpireAt
     }
 
     /// Whether a running instance may stay as it is. Command lines are not compared: a new Slipway that renders them

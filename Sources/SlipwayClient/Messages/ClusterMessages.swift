@@ -45,7 +45,7 @@ public struct ClusterDetail: Codable, Hashable, Sendable {
     public var zones: [String]
     public var network: String
     public var endpoint: String?
-    /// PEM.
+    /// PEM; two certificates during a rotation.
     public var certificateAuthority: String?
     public var creator: String
     public var createdAt: Date
@@ -63,6 +63,8 @@ public struct ClusterDetail: Codable, Hashable, Sendable {
     public var tags: [String: String]
     /// Nil: secrets are plain in etcd.
     public var encryption: EncryptionDetail?
+    /// Nil until there was one.
+    public var rotation: RotationDetail?
     /// Nil until etcd was looked at.
     public var etcd: EtcdReport?
 
@@ -94,6 +96,7 @@ public struct ClusterDetail: Codable, Hashable, Sendable {
         lastRestore = cluster.status.lastRestore
         tags = cluster.spec.settings.tags
         encryption = cluster.spec.encryption.map { EncryptionDetail($0) }
+        rotation = cluster.spec.rotation.map { RotationDetail($0) }
         etcd = cluster.status.etcd
     }
 }

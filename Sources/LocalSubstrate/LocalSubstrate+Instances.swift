@@ -151,6 +151,7 @@ extension LocalSubstrate {
         return InstanceObservation(
             id: id, role: record.role, zone: record.zone, address: record.address, volume: record.volume, sizeName: record.size.name,
             release: record.release, configurationRevision: record.configurationRevision, state: state(of: unit),
-            components: record.components.map { supervisor.component($0.kind, now: now) }, isJoining: record.isJoining ?? false)
+            components: record.components.map { supervisor.component($0.kind, now: now) }, isJoining: record.isJoining ?? false,
+            certificatesExpireAt: record.certificatesExpireAt)
     }
 }

@@ -18,6 +18,8 @@ struct InstanceRecord: Codable, Equatable {
     var isJoining: Bool?
     /// Nil: none.
     var egress: [Egress]?
+    /// Nil in records of before.
+    var certificatesExpireAt: Date?
 
     init(_ spec: InstanceSpec) {
         id = spec.id
@@ -32,6 +34,7 @@ struct InstanceRecord: Codable, Equatable {
         components = spec.components
         isJoining = spec.isJoining
         egress = spec.egress.isEmpty ? nil : spec.egress
+        certificatesExpireAt = spec.certificatesExpireAt
     }
 
     var hasEgress: Bool { egress?.isEmpty == false }

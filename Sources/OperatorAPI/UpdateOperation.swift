@@ -10,6 +10,7 @@ enum UpdateOperation: Hashable, Sendable {
     case describe(String, cluster: String)
     case begin(cluster: String)
     case cancel(String?, cluster: String)
+    case rotate(cluster: String)
 
     var name: String {
         switch self {
@@ -17,18 +18,26 @@ enum UpdateOperation: Hashable, Sendable {
         case .describe: "DescribeUpdate"
         case .begin: "UpdateCluster"
         case .cancel: "CancelUpdate"
+        case .rotate: "RotateCertificates"
         }
     }
 
     var resource: String {
         switch self {
-        case .list(let cluster), .describe(_, let cluster), .begin(let cluster), .cancel(_, let cluster): cluster
+        case .list(let cluster), .describe(_, let cluster), .begin(let cluster), .cancel(_, let cluster),
+            .rotate(let cluster):
+            cluster
         }
     }
 
     /// Nil when the path is not about updates.
     init?(method: String, parts: [String]) {
-        guard parts.count >= 3, parts[0] == "clusters", parts[2] == "updates" else { return nil }
+        guard parts.count >= 3, parts[0] == "clusters" else { return nil }
+        if method == "POST", parts.count == 3, parts[2] == "rotation" {
+            self = .rotate(cluster: parts[1])
+            return
+        }
+        guard parts[2] == "updates" else { return nil }
         switch (method, parts.count) {
         case ("GET", 3): self = .list(cluster: parts[1])
         case ("POST", 3): self = .begin(cluster: parts[1])
@@ -52,7 +61,22 @@ extension OperatorAPI {
                 UpdateDetail(try await begin(name, try Self.decode(UpdateRequest.self, body), by: principal)), status: .accepted)
         case .cancel(let id, let name):
             return Self.json(UpdateDetail(try await clusters.cancelUpdate(id, of: name, as: principal)), status: .accepted)
+        case .rotate(let name):
+            let wanted = try Self.rotation(try Self.decode(RotationRequest.self, body))
+            return Self.json(UpdateDetail(try await clusters.rotate(name, wanted, as: principal)), status: .accepted)
         }
+    }
+
+    private static func rotation(_ request: RotationRequest) throws -> CertificateRotation {
+        let parts = try request.parts.map { name in
+            guard let part = CertificateRotation.Part(rawValue: name) else {
+                let known = CertificateRotation.Part.allCases.map(\.rawValue).joined(separator: ", ")
+                throw OperatorError(
+                    400, "InvalidParameterException", "'\(name.prefix(80))' cannot be rotated; there are \(known).")
+            }
+            return part
+        }
+        return CertificateRotation(parts: parts, completes: request.completes)
     }
 
     private func begin(_ name: String, _ request: UpdateRequest, by principal: Principal) async throws -> ClusterUpdate {

@@ -54,6 +54,9 @@ public struct CertificateIssuer: Sendable {
         self.lifetime = lifetime
     }
 
+    /// When a certificate ends that is issued now.
+    public func expiry(now: Date) -> Date { min(now.addingTimeInterval(lifetime), certificate.notValidAfter) }
+
     /// Makes a new P-256 key and a certificate for it, valid from five minutes before `now`.
     /// - Throws: `PKIError` (`signing`).
     public func issue(_ request: CertificateRequest, now: Date) throws -> KeyPair {
@@ -63,7 +66,7 @@ public struct CertificateIssuer: Sendable {
             let leaf = try Certificate(
                 version: .v3, serialNumber: .random(), publicKey: publicKey,
                 notValidBefore: now.addingTimeInterval(-CertificateLifetimes.backdating),
-                notValidAfter: min(now.addingTimeInterval(lifetime), certificate.notValidAfter), issuer: certificate.subject,
+                notValidAfter: expiry(now: now), issuer: certificate.subject,
                 subject: try DistinguishedName(commonName: request.commonName, organizations: request.organizations),
                 signatureAlgorithm: .ecdsaWithSHA256, extensions: try extensions(for: request), issuerPrivateKey: key)
             return KeyPair(certificatePEM: try leaf.pemText(), privateKeyPEM: leafKey.pemRepresentation.endingInNewline)

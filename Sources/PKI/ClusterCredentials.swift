@@ -6,6 +6,8 @@ import Foundation
 ///
 /// Three authorities and not one: who may talk to etcd, who may impersonate users as an aggregator, and who is a user are
 /// three different questions, and a client certificate answers each by its issuer alone.
+///
+/// What is named here issues; during a rotation others are trusted besides: see `used(as:)`.
 public struct ClusterCredentials: Codable, Hashable, Sendable {
     /// Signs API server certificates and users' client certificates.
     public var clusterAuthority: CertificateAuthority
@@ -18,21 +20,25 @@ public struct ClusterCredentials: Codable, Hashable, Sendable {
     /// 32 random bytes for what two components of the cluster must share.
     public var sharedSecret: Data
     public var lifetimes: CertificateLifetimes
+    /// Which generation issues, from 1.
+    public var generation = 1
+    /// Other generations: as stored, those that a rotation brings; in use, those that are trusted besides.
+    public var others: [CredentialGeneration] = []
+    /// The generation that issues what is shown to the outside; nil: the one that issues all else.
+    var outward: Int?
+
+    private enum CodingKeys: String, CodingKey {
+        case clusterAuthority, etcdAuthority, frontProxyAuthority, serviceAccountKey, sharedSecret, lifetimes, generation, others, outward
+    }
 
     /// Makes new ones.
     /// - Throws: `PKIError` (`signing`).
     public static func make(cluster: ClusterName, now: Date, lifetimes: CertificateLifetimes = .standard) throws -> ClusterCredentials {
-        let owner = cluster.rawValue
-        let tokens = P256.Signing.PrivateKey()
+        let first = try CredentialGeneration.make(1, cluster: cluster, now: now, lifetime: lifetimes.authority)
         return ClusterCredentials(
-            clusterAuthority: try .make(commonName: "kubernetes-ca", organization: owner, now: now, lifetime: lifetimes.authority),
-            etcdAuthority: try .make(commonName: "etcd-ca", organization: owner, now: now, lifetime: lifetimes.authority),
-            frontProxyAuthority: try .make(
-                commonName: "kubernetes-front-proxy-ca", organization: owner, now: now, lifetime: lifetimes.authority),
-            serviceAccountKey: SigningKeyPair(
-                publicKeyPEM: tokens.publicKey.pemRepresentation.endingInNewline,
-                privateKeyPEM: tokens.pemRepresentation.endingInNewline),
-            sharedSecret: SymmetricKey(size: .bits256).withUnsafeBytes { Data($0) }, lifetimes: lifetimes)
+            clusterAuthority: first.clusterAuthority, etcdAuthority: first.etcdAuthority, frontProxyAuthority: first.frontProxyAuthority,
+            serviceAccountKey: first.serviceAccountKey, sharedSecret: SymmetricKey(size: .bits256).withUnsafeBytes { Data($0) },
+            lifetimes: lifetimes)
     }
 
     /// A client certificate of the Kubernetes API.
@@ -51,5 +57,22 @@ public struct ClusterCredentials: Codable, Hashable, Sendable {
     public func etcdClientCertificate(user: String, now: Date, lifetime: TimeInterval? = nil) throws -> KeyPair {
         try CertificateIssuer(etcdAuthority, lifetime: lifetime ?? lifetimes.leaf)
             .issue(CertificateRequest(commonName: user, usage: .client), now: now)
+    }
+}
+
+extension ClusterCredentials {
+    /// Those of before know one generation only.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            clusterAuthority: try values.decode(CertificateAuthority.self, forKey: .clusterAuthority),
+            etcdAuthority: try values.decode(CertificateAuthority.self, forKey: .etcdAuthority),
+            frontProxyAuthority: try values.decode(CertificateAuthority.self, forKey: .frontProxyAuthority),
+            serviceAccountKey: try values.decode(SigningKeyPair.self, forKey: .serviceAccountKey),
+            sharedSecret: try values.decode(Data.self, forKey: .sharedSecret),
+            lifetimes: try values.decode(CertificateLifetimes.self, forKey: .lifetimes),
+            generation: try values.decodeIfPresent(Int.self, forKey: .generation) ?? 1,
+            others: try values.decodeIfPresent([CredentialGeneration].self, forKey: .others) ?? [],
+            outward: try values.decodeIfPresent(Int.self, forKey: .outward))
     }
 }

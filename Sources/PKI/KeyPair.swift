@@ -28,6 +28,8 @@ public struct SigningKeyPair: Codable, Hashable, Sendable {
 public struct CertificateDetails: Hashable, Sendable {
     /// Subject, in the form of RFC 4514.
     public var subject: String
+    /// Of who signed it, in the same form.
+    public var issuer: String
     public var notValidBefore: Date
     public var notValidAfter: Date
 
@@ -41,6 +43,7 @@ public struct CertificateDetails: Hashable, Sendable {
             throw PKIError(.invalidCertificate, "This is not a certificate in PEM form.", cause: error)
         }
         self.subject = certificate.subject.description
+        self.issuer = certificate.issuer.description
         self.notValidBefore = certificate.notValidBefore
         self.notValidAfter = certificate.notValidAfter
     }

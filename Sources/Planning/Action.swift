@@ -130,11 +130,15 @@ public struct LoadBalancerIntent: Codable, Hashable, Sendable {
     public var backends: [LoadBalancerSpec.Backend]
     /// Who reaches it; nil: everybody.
     public var access: EndpointAccess?
+    /// Of the authorities that its checks trust.
+    public var trustRevision: Int
 
     public init(
-        cluster: ClusterName, network: ClusterNetwork, backends: [LoadBalancerSpec.Backend], access: EndpointAccess? = nil
+        cluster: ClusterName, network: ClusterNetwork, backends: [LoadBalancerSpec.Backend], access: EndpointAccess? = nil,
+        trustRevision: Int = 0
     ) {
         self.access = access
+        self.trustRevision = trustRevision
         self.cluster = cluster
         self.network = network
         self.backends = backends

@@ -26,7 +26,10 @@ public struct ClusterStatusPlanner: Sendable {
         }
         if !intent.isDeleting, old.activeSince != nil { status.phase = intent.update == nil ? .active : .updating }
         if intent.restore?.kind == .newCluster, observation.restore?.refusal != nil, !intent.isDeleting { status.phase = .failed }
-        let planned = conditions(intent, plan)
+        var planned = conditions(intent, plan)
+        if let expiry = CertificateExpiry(status.instances).warning(now: now) {
+            planned.append(Draft(kind: .certificatesValid, status: expiry.status, reason: expiry.reason, message: expiry.message))
+        }
         status.conditions = planned.map { new in
             guard let kept = old.conditions.first(where: { $0.kind == new.kind && $0.status == new.status }) else {
                 return Condition(kind: new.kind, status: new.status, reason: new.reason, message: new.message, since: now)
@@ -74,7 +77,8 @@ public struct ClusterStatusPlanner: Sendable {
             return InstanceSummary(
                 name: instance.id.name, role: instance.role, zone: instance.zone, address: instance.address, release: instance.release,
                 state: state, isLeader: member?.isLeader == true,
-                isFenced: observation.substrate.fenced.contains(instance.address) ? true : nil)
+                isFenced: observation.substrate.fenced.contains(instance.address) ? true : nil,
+                certificatesExpireAt: instance.certificatesExpireAt)
         }
         if let balancer = observation.substrate.loadBalancer {
             summaries.append(

@@ -188,6 +188,6 @@ struct SimulatedCluster: Sendable {
                 return .init(
                     name: backend.name, address: backend.address, admission: backend.admission, isHealthy: isHealthy,
                     openSessions: isHealthy && !isLeft ? 3 : 0)
-            }, access: balancer.access)
+            }, access: balancer.access, trustRevision: balancer.trustRevision)
     }
 }

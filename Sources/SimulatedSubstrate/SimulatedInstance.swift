@@ -86,6 +86,7 @@ struct SimulatedBalancer: Sendable {
     var startsAt: Duration
     var backends: [Backend]
     var access: EndpointAccess?
+    var trustRevision = 0
 }
 
 extension Duration {

@@ -175,6 +175,7 @@ struct SimulatedRegion: Sendable {
             guard cluster.network?.isComplete == true else { throw SubstrateError(.failed, "the cluster's network is not there") }
             var balancer = cluster.balancer ?? SimulatedBalancer(address: spec.address, startsAt: now, backends: [])
             balancer.access = spec.access
+            balancer.trustRevision = spec.trustRevision
             balancer.backends = spec.backends.map { wanted in
                 let old = balancer.backends.first { $0.name == wanted.name && $0.address == wanted.address }
                 let since = old.flatMap { $0.admission == wanted.admission ? $0.since : nil } ?? now

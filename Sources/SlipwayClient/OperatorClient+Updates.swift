@@ -14,6 +14,11 @@ extension OperatorClient {
         try await call("POST", "/clusters/\(Self.encoded(cluster))/updates", request)
     }
 
+    /// Asks that certificates, authorities and keys are renewed, or that a rotation that stands is completed.
+    public func rotate(_ cluster: String, _ request: RotationRequest) async throws -> UpdateDetail {
+        try await call("POST", "/clusters/\(Self.encoded(cluster))/rotation", request)
+    }
+
     /// Asks that it goes back.
     /// - Parameter id: nil: the one that is under way.
     public func cancelUpdate(_ id: String?, of cluster: String) async throws -> UpdateDetail {

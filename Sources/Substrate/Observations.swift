@@ -1,4 +1,5 @@
 import FleetModel
+import Foundation
 
 /// What exists of one cluster on a substrate, found by looking; half-made things included.
 public struct SubstrateObservation: Codable, Hashable, Sendable {
@@ -61,6 +62,8 @@ public struct InstanceObservation: Codable, Hashable, Sendable {
     /// It was started to join members that are there: see `InstanceSpec.isJoining`.
     public var isJoining: Bool
     public var components: [ComponentObservation]
+    /// As its spec said; nil for instances of before that was noted.
+    public var certificatesExpireAt: Date?
 
     public enum State: String, Codable, Hashable, Sendable {
         /// Something of it exists, but not all: `ensureInstance` completes it.
@@ -72,7 +75,8 @@ public struct InstanceObservation: Codable, Hashable, Sendable {
 
     public init(
         id: InstanceID, role: InstanceRole, zone: ZoneName, address: IPv4Address, volume: VolumeID?, sizeName: String, release: ReleaseID,
-        configurationRevision: Int, state: State, components: [ComponentObservation], isJoining: Bool = false
+        configurationRevision: Int, state: State, components: [ComponentObservation], isJoining: Bool = false,
+        certificatesExpireAt: Date? = nil
     ) {
         self.id = id
         self.role = role
@@ -85,6 +89,7 @@ public struct InstanceObservation: Codable, Hashable, Sendable {
         self.state = state
         self.components = components
         self.isJoining = isJoining
+        self.certificatesExpireAt = certificatesExpireAt
     }
 }
 
@@ -119,6 +124,8 @@ public struct LoadBalancerObservation: Codable, Hashable, Sendable {
     public var backends: [Backend]
     /// Who reaches it; nil: everybody.
     public var access: EndpointAccess?
+    /// As its spec said; 0 for one of before that was noted.
+    public var trustRevision: Int
 
     public struct Backend: Codable, Hashable, Sendable {
         public var name: String
@@ -137,8 +144,11 @@ public struct LoadBalancerObservation: Codable, Hashable, Sendable {
         }
     }
 
-    public init(address: IPv4Address, state: InstanceObservation.State, backends: [Backend], access: EndpointAccess? = nil) {
+    public init(
+        address: IPv4Address, state: InstanceObservation.State, backends: [Backend], access: EndpointAccess? = nil, trustRevision: Int = 0
+    ) {
         self.access = access
+        self.trustRevision = trustRevision
         self.address = address
         self.state = state
         self.backends = backends

@@ -1,4 +1,5 @@
 import FleetModel
+import Foundation
 
 /// The private network of a cluster.
 public struct NetworkSpec: Codable, Hashable, Sendable {
@@ -109,11 +110,13 @@ public struct InstanceSpec: Codable, Hashable, Sendable {
     public var isJoining: Bool
     /// Whom it reaches outside of its cluster's network; nobody else.
     public var egress: [Egress] = []
+    /// When the first of its certificates ends; nil where it has none.
+    public var certificatesExpireAt: Date?
 
     public init(
         id: InstanceID, role: InstanceRole, zone: ZoneName, size: InstanceSize, network: ClusterNetwork, address: IPv4Address,
         volume: VolumeID?, release: ReleaseID, configurationRevision: Int, components: [ComponentSpec], files: [InstanceFile],
-        isJoining: Bool = false
+        isJoining: Bool = false, certificatesExpireAt: Date? = nil
     ) {
         self.id = id
         self.role = role
@@ -127,6 +130,7 @@ public struct InstanceSpec: Codable, Hashable, Sendable {
         self.components = components
         self.files = files
         self.isJoining = isJoining
+        self.certificatesExpireAt = certificatesExpireAt
     }
 }
 
@@ -140,8 +144,11 @@ public struct LoadBalancerSpec: Codable, Hashable, Sendable {
     /// 6443.
     public var backendPort: UInt16
     public var backends: [Backend]
-    /// CA of the API servers' certificates, PEM; health checks verify with it.
+    /// CAs of the API servers' certificates, PEM; health checks verify with them. While they go over from some to others, and have one
+    /// in common with those of before, nobody's session ends; backends that are there are verified as before.
     public var certificateAuthority: String
+    /// Raised with each change of the CAs.
+    public var trustRevision: Int
     /// Who reaches it; nil: everybody.
     public var access: EndpointAccess?
     /// Where Slipway itself comes in, from the network's gateway only.
@@ -173,8 +180,9 @@ public struct LoadBalancerSpec: Codable, Hashable, Sendable {
 
     public init(
         cluster: ClusterName, network: ClusterNetwork, address: IPv4Address, port: UInt16 = 443, backendPort: UInt16 = 6443,
-        backends: [Backend], certificateAuthority: String, access: EndpointAccess? = nil
+        backends: [Backend], certificateAuthority: String, trustRevision: Int = 0, access: EndpointAccess? = nil
     ) {
+        self.trustRevision = trustRevision
         self.access = access
         self.cluster = cluster
         self.network = network

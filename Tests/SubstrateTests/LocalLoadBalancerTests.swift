@@ -119,6 +119,55 @@ import Testing
         }
     }
 
+    /// As in a rotation: from one authority to two, to the other. HAProxy goes on, and so does who is connected.
+    @Test func otherAuthoritiesEndNoSession() async throws {
+        try await with { region, balancer in
+            try await healthy(region, ["api-0", "api-1"])
+            let programs = region.directory + "/programs"
+            let made = try await shell(
+                "cd \(programs); openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout next.key -out next.pem "
+                    + "-subj /CN=next -days 2 2>/dev/null && cat next.pem next.key > next-tls.pem; "
+                    + "curl -skN https://\(balancer.address)/hang > /dev/null 2>&1 & echo $! > \(programs)/hang.pid; sleep 0.5")
+            #expect(made.isSuccess)
+            func file(_ name: String) throws -> String { try String(contentsOfFile: "\(programs)/\(name)", encoding: .utf8) }
+            let client = try #require(Int32(try file("hang.pid").trimmingCharacters(in: .whitespacesAndNewlines)))
+            defer { kill(client, SIGKILL) }
+            let next = try file("next.pem")
+
+            var both = balancer
+            both.certificateAuthority += next
+            both.trustRevision = 1
+            // It may be told again.
+            for _ in 0..<2 { try await region.substrate.ensureLoadBalancer(both) }
+            #expect(try await region.substrate.observe(region.names[0]).loadBalancer?.trustRevision == 1)
+            try await healthy(region, ["api-0", "api-1"])
+            var spec = region.sleeping("api-2", address: 2)
+            let program = try region.artifacts.add("\(programs)/server", name: "server")
+            spec.components = [ComponentSpec(kind: .apiServer, artifact: program, arguments: ["\(spec.address)"])]
+            spec.files = [InstanceFile(path: "tls.pem", content: try file("next-tls.pem")), InstanceFile(path: "ready", content: "ok")]
+            try await region.make(spec)
+            both.backends.append(.init(name: "api-2", address: spec.address, admission: .ready))
+            try await region.substrate.ensureLoadBalancer(both)
+            try await healthy(region, ["api-0", "api-1", "api-2"])
+            #expect(isRunning(client))
+
+            var last = both
+            last.certificateAuthority = next
+            last.trustRevision = 2
+            last.backends.removeFirst(2)
+            try await region.substrate.ensureLoadBalancer(last)
+            try await healthy(region, ["api-2"])
+            // Also where backends of before were.
+            spec = region.sleeping("api-3", address: 3)
+            spec.components = [ComponentSpec(kind: .apiServer, artifact: program, arguments: ["\(spec.address)"])]
+            spec.files = [InstanceFile(path: "tls.pem", content: try file("next-tls.pem")), InstanceFile(path: "ready", content: "ok")]
+            try await region.make(spec)
+            last.backends.append(.init(name: "api-3", address: spec.address, admission: .ready))
+            try await region.substrate.ensureLoadBalancer(last)
+            try await healthy(region, ["api-2", "api-3"])
+        }
+    }
+
     @Test func drainedBackendKeepsItsSessionsAndClosedOneLosesThem() async throws {
         try await with { region, balancer in
             try await healthy(region, ["api-0", "api-1"])

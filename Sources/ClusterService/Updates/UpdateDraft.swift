@@ -15,6 +15,8 @@ struct UpdateDraft {
     var spec: ClusterSpec
     var strategy = UpdateIntent.Strategy.blueGreen
     var changesEtcdStorage = false
+    /// The update brings the rotation in `spec` on.
+    var advancesRotation = false
     /// Nothing that runs changes: the update is done when it is written.
     var isImmediate: Bool
 }
@@ -97,12 +99,9 @@ extension Clusters {
         var new = cluster
         new.spec = draft.spec
         guard !draft.isImmediate else { return new }
-        new.spec.update = UpdateIntent(
-            id: update.id, strategy: draft.strategy, startedAt: update.createdAt, previous: cluster.spec.controlPlane,
-            previousSettings: cluster.spec.settings, changesEtcdStorage: draft.changesEtcdStorage)
-        new.metadata.generation += 1
-        if new.status.phase == .active { new.status.phase = .updating }
-        return new
+        var spec = draft.spec
+        if draft.advancesRotation { spec.rotation?.updateID = update.id }
+        return cluster.updating(to: spec, by: update, strategy: draft.strategy, changesEtcdStorage: draft.changesEtcdStorage)
     }
 
     func updates(of cluster: Cluster) async throws -> [ClusterUpdate] {

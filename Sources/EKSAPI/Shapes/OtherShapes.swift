@@ -39,8 +39,12 @@ struct UpdateShape: Encodable {
     init(_ update: ClusterUpdate) {
         self.id = update.id
         self.status = update.status.rawValue
-        self.type = update.type
-        self.params = update.parameters.sorted { $0.key < $1.key }.map { Parameter(type: $0.key, value: $0.value) }
+        // The model has no word for a rotation of certificates, and clients that are made of it may know no others; `ConfigUpdate` is
+        // what a key's rotation is called, too. Nor has it names for the parameters.
+        let isKnown = update.type != ClusterUpdate.rotationType
+        self.type = isKnown ? update.type : "ConfigUpdate"
+        let parameters = isKnown ? update.parameters : [:]
+        self.params = parameters.sorted { $0.key < $1.key }.map { Parameter(type: $0.key, value: $0.value) }
         self.createdAt = update.createdAt
         self.errors = update.errors.map {
             Failure(errorCode: $0.errorCode, errorMessage: $0.errorMessage, resourceIds: $0.resourceIDs)

@@ -55,6 +55,7 @@ public struct CellService: Service {
     private let backups: BackupService?
     private let encryption: SecretEncryption?
     private let insights: (any InsightLooking)?
+    private let rotation: (any CredentialRotating)?
     private let plan: PlanFunction
     private let time: TimeSource
     private let logger: Logger
@@ -68,6 +69,7 @@ public struct CellService: Service {
     ///   - backups: takes backups beside; nil where nobody does (simulation).
     ///   - encryption: encrypts clusters' secrets; nil where nobody does (simulation).
     ///   - insights: looks at clusters for their insights; nil where there is nothing to see (simulation).
+    ///   - rotation: rotates clusters' credentials; nil where there are none (simulation).
     ///   - plan: the planner; another one only in tests.
     ///   - jitter: 0 to 1, for backoff.
     public init(
@@ -75,7 +77,8 @@ public struct CellService: Service {
         rendering: any InstanceRendering, operations: any ControlPlaneOperations, access: (any AccessPublishing)? = nil,
         etcd: EtcdCare? = nil, board: ServiceStateBoard = ServiceStateBoard(),
         restores: (any ClusterRestoring)? = nil, backups: BackupService? = nil, encryption: SecretEncryption? = nil,
-        insights: (any InsightLooking)? = nil, plan: @escaping PlanFunction = { ControlPlanePlanner().plan($0, $1) }, time: TimeSource,
+        insights: (any InsightLooking)? = nil, rotation: (any CredentialRotating)? = nil,
+        plan: @escaping PlanFunction = { ControlPlanePlanner().plan($0, $1) }, time: TimeSource,
         logger: Logger,
         jitter: @escaping @Sendable () -> Double = { Double.random(in: 0...1) }
     ) {
@@ -92,6 +95,7 @@ public struct CellService: Service {
         self.backups = backups
         self.encryption = encryption
         self.insights = insights
+        self.rotation = rotation
         self.plan = plan
         self.time = time
         self.logger = logger
@@ -111,7 +115,8 @@ public struct CellService: Service {
                 substrate: substrate, rendering: rendering, operations: operations, restores: restores, trials: trials,
                 time: time, actionTimeout: configuration.actionTimeout),
             plan: plan, checksInvariants: configuration.checksInvariants, addressPool: configuration.addressPool,
-            gate: BootGate(limit: configuration.bootLimit, time: time), wake: { clusters.add($0) }, time: time, logger: logger)
+            gate: BootGate(limit: configuration.bootLimit, time: time), credentials: rotation,
+            wake: { clusters.add($0) }, time: time, logger: logger)
         let controller = ControllerService(
             reconciler: reconciler, queue: clusters, resync: configuration.resync, time: time, logger: logger, jitter: jitter)
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -134,6 +139,11 @@ public struct CellService: Service {
                 queues.append(service.queue)
                 group.addTask { try await service.run() }
                 group.addTask { try await followKeys(service.queue) }
+            }
+            if rotation != nil {
+                let service = renewalService()
+                queues.append(service.queue)
+                group.addTask { try await service.run() }
             }
             if let insights {
                 let service = insightService(insights)
@@ -182,6 +192,13 @@ public struct CellService: Service {
     /// A key that is rotated may concern any cluster.
     private func followKeys(_ queue: WorkQueue<ClusterName>) async throws {
         try await followForAll(StoreKeys.encryptionKeys, queue) { _ in false }
+    }
+
+    private func renewalService() -> ControllerService<RenewalReconciler> {
+        let reconciler = RenewalReconciler(cell: configuration.cell, store: store, time: time, logger: logger)
+        return ControllerService(
+            reconciler: reconciler, queue: WorkQueue(concurrency: 2, time: time), resync: RenewalReconciler.interval,
+            backoff: Backoff(base: 1, cap: 60), time: time, logger: logger, jitter: jitter)
     }
 
     private func insightService(_ looking: any InsightLooking) -> ControllerService<InsightsReconciler> {

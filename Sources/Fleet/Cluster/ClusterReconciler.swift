@@ -23,6 +23,8 @@ struct ClusterReconciler: Reconciler {
     let addressPool: IPv4Block
     let gate: BootGate
     let known = KnownClusters()
+    /// What rotations do to credentials; nil where clusters have none (simulation).
+    var credentials: (any CredentialRotating)?
     /// Has a cluster looked at now.
     let wake: @Sendable (ClusterName) -> Void
     let time: TimeSource
@@ -106,7 +108,7 @@ struct ClusterReconciler: Reconciler {
         if let next = gate.leave(cluster) { wake(next) }
     }
 
-    private var settlement: UpdateSettlement { UpdateSettlement(store: store, time: time) }
+    private var settlement: UpdateSettlement { UpdateSettlement(store: store, credentials: credentials, time: time) }
 
     /// A plan that would break an invariant is not carried out; the mistake is said.
     private func refuseViolations(_ plan: inout Plan, _ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation) {

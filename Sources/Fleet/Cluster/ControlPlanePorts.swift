@@ -6,7 +6,7 @@ import Substrate
 public protocol InstanceRendering: Sendable {
     func instance(_ intent: InstanceIntent, of cluster: Cluster) async throws -> InstanceSpec
     func loadBalancer(_ intent: LoadBalancerIntent, of cluster: Cluster) async throws -> LoadBalancerSpec
-    /// The cluster CA's certificate, PEM. The same for the life of the cluster's credentials.
+    /// The certificates of the cluster's CAs that clients are to trust, PEM: one, and two during a rotation.
     func certificateAuthority(of cluster: Cluster) async throws -> String
 }
 

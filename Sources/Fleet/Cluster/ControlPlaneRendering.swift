@@ -40,15 +40,16 @@ public struct ControlPlaneRendering: InstanceRendering {
     }
 
     public func certificateAuthority(of cluster: Cluster) async throws -> String {
-        if let known = cluster.status.certificateAuthority { return known }
-        return try await credentials.credentials(of: cluster).clusterAuthority.certificatePEM
+        // Whatever has become of its credentials, a cluster can be deleted.
+        if cluster.metadata.deletionRequestedAt != nil, let known = cluster.status.certificateAuthority { return known }
+        return try await credentials.credentials(of: cluster).clusterTrust
     }
 
     public func loadBalancer(_ intent: LoadBalancerIntent, of cluster: Cluster) async throws -> LoadBalancerSpec {
         LoadBalancerSpec(
             cluster: intent.cluster, network: intent.network, address: intent.network.loadBalancer,
             port: KubernetesEndpoints.endpointPort, backendPort: KubernetesEndpoints.apiServerPort, backends: intent.backends,
-            certificateAuthority: try await certificateAuthority(of: cluster), access: intent.access)
+            certificateAuthority: try await certificateAuthority(of: cluster), trustRevision: intent.trustRevision, access: intent.access)
     }
 
     public func instance(_ intent: InstanceIntent, of cluster: Cluster) async throws -> InstanceSpec {

@@ -40,7 +40,9 @@ final class ObservedDurations: Sendable {
             keys.insert(Key(cluster: cluster, kind: .draining, name: backend.name))
         }
         if let update = resource.spec.update, observation.unavailableZones.isEmpty {
-            keys.insert(Key(cluster: cluster, kind: .updating, name: "\(update.id) \(update.reversal != nil)"))
+            // Each phase of a rotation has its own time.
+            let phase = resource.spec.rotation?.phase.rawValue ?? ""
+            keys.insert(Key(cluster: cluster, kind: .updating, name: "\(update.id) \(update.reversal != nil) \(phase)"))
         }
         let now = time.uptime
         let leaders = health.etcdMembers.filter(\.value.isLeader).map { Key(cluster: cluster, kind: .led, name: $0.key) }

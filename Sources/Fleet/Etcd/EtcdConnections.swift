@@ -63,7 +63,7 @@ public struct CredentialedEtcd: EtcdConnecting {
         let secrets = try await credentials.credentials(of: cluster)
         let identity = try secrets.etcdClientCertificate(user: "slipway", now: time.now, lifetime: 3600)
         let tls = EtcdTLS(
-            certificateAuthority: .pem(secrets.etcdAuthority.certificatePEM),
+            certificateAuthority: .pem(secrets.etcdTrust),
             identity: (certificate: .pem(identity.certificatePEM), privateKey: .pem(identity.privateKeyPEM)))
         let network = cluster.spec.controlPlane.network
         let members = cluster.spec.controlPlane.zones.prefix(3).enumerated().map { index, zone in

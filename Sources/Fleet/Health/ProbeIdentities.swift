@@ -20,6 +20,7 @@ public final class ProbeIdentities: Sendable {
     private struct Entry {
         var identity: ProbeIdentity
         var madeAt: Date
+        var use: CredentialUse
     }
 
     private let credentials: CredentialStore
@@ -40,12 +41,13 @@ public final class ProbeIdentities: Sendable {
     public func identity(of cluster: Cluster) async throws -> ProbeIdentity {
         let uid = cluster.metadata.uid
         let now = time.now
-        if let entry = known.withLock({ $0[uid] }), Self.isFresh(entry, now) { return entry.identity }
+        let use = cluster.spec.credentialUse
+        if let entry = known.withLock({ $0[uid] }), Self.isFresh(entry, now), entry.use == use { return entry.identity }
         let identity = try Self.make(try await credentials.credentials(of: cluster), now: now)
         known.withLock { known in
             // Those of clusters that are gone grow old and are forgotten here.
             known = known.filter { Self.isFresh($0.value, now) }
-            known[uid] = Entry(identity: identity, madeAt: now)
+            known[uid] = Entry(identity: identity, madeAt: now, use: use)
         }
         return identity
     }
@@ -56,11 +58,11 @@ public final class ProbeIdentities: Sendable {
         let client = try credentials.etcdClientCertificate(user: "slipway-probe", now: now, lifetime: lifetime)
         do {
             var etcd = TLSConfiguration.makeClientConfiguration()
-            etcd.trustRoots = .certificates(try certificates(credentials.etcdAuthority.certificatePEM))
+            etcd.trustRoots = .certificates(try certificates(credentials.etcdTrust))
             etcd.certificateChain = try certificates(client.certificatePEM).map { .certificate($0) }
             etcd.privateKey = .privateKey(try NIOSSLPrivateKey(bytes: Array(client.privateKeyPEM.utf8), format: .pem))
             var apiServer = TLSConfiguration.makeClientConfiguration()
-            apiServer.trustRoots = .certificates(try certificates(credentials.clusterAuthority.certificatePEM))
+            apiServer.trustRoots = .certificates(try certificates(credentials.clusterTrust))
             return ProbeIdentity(etcd: etcd, apiServer: apiServer)
         } catch {
             throw FleetError(.credentials, "The cluster's certificates cannot be read.", cause: error)

@@ -21,7 +21,7 @@ public struct LiveInsightLook: InsightLooking {
     public func look(at cluster: Cluster) async throws -> InsightObservation {
         let secrets = try await credentials.credentials(of: cluster)
         let identity = try secrets.clientCertificate(user: "slipway", groups: ["system:masters"], now: time.now, lifetime: 3600)
-        let authority = secrets.clusterAuthority.certificatePEM
+        let authority = secrets.clusterTrust
         func api(_ base: String) throws -> KubernetesAPI {
             try KubernetesAPI(client: client, base: base, authority: authority, identity: identity)
         }

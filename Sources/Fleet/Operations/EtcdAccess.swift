@@ -33,7 +33,7 @@ struct EtcdAccess: Sendable {
         return EtcdConfiguration(
             endpoints: chosen.map { EtcdEndpoint(host: "\($0.address)", port: Int(KubernetesEndpoints.etcdClientPort)) },
             tls: EtcdTLS(
-                certificateAuthority: .pem(credentials.etcdAuthority.certificatePEM),
+                certificateAuthority: .pem(credentials.etcdTrust),
                 identity: (certificate: .pem(identity.certificatePEM), privateKey: .pem(identity.privateKeyPEM))),
             timeout: timeout)
     }

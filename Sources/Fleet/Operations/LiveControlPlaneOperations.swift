@@ -77,6 +77,6 @@ public struct LiveControlPlaneOperations: ControlPlaneOperations {
         let identity = try credentials.clientCertificate(user: "slipway", groups: ["system:masters"], now: time.now, lifetime: 3600)
         return try KubernetesAPI(
             client: client, base: base,
-            authority: credentials.clusterAuthority.certificatePEM, identity: identity)
+            authority: credentials.clusterTrust, identity: identity)
     }
 }

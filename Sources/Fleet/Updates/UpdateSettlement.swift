@@ -7,6 +7,8 @@ import Timing
 /// Writes down what was decided about an update, and how it ended.
 struct UpdateSettlement: Sendable {
     let store: any FleetStore
+    /// Nil where clusters have no credentials (simulation).
+    var credentials: (any CredentialRotating)?
     let time: TimeSource
 
     /// The decision and the cluster's spec change in one transaction, so that a service that is killed at any point knows both or
@@ -16,7 +18,12 @@ struct UpdateSettlement: Sendable {
         guard let verdict, let update = stored.value.spec.update else { return false }
         do {
             switch verdict {
-            case .ended: try await end(stored, update)
+            case .ended:
+                if let rotation = stored.value.spec.rotation, rotation.updateID == update.id, update.reversal == nil {
+                    try await advance(stored, update, rotation)
+                } else {
+                    try await end(stored, update)
+                }
             case .goBack(let reason, let code, let keepingEtcd):
                 var new = stored.value
                 new.spec.revert(
@@ -30,19 +37,58 @@ struct UpdateSettlement: Sendable {
         return true
     }
 
-    private func end(_ stored: Stored<Cluster>, _ update: UpdateIntent) async throws {
+    /// A rotation is one update of several phases: each begins when everything of the one before it runs.
+    private func advance(_ stored: Stored<Cluster>, _ update: UpdateIntent, _ rotation: RotationIntent) async throws {
+        let planner = RotationPlanner()
         var new = stored.value
+        var change: CredentialChange?
+        switch planner.step(rotation) {
+        case .end:
+            new.spec.rotation?.updateID = nil
+            return try await end(stored, update, as: new)
+        case .settle:
+            change = try await credentials?.retire(of: stored.value, rotation)
+            new.spec.rotation = planner.settled(rotation)
+            return try await end(stored, update, as: new, and: change)
+        case .makeNext:
+            change = try await credentials?.makeNext(of: stored.value, rotation)
+            planner.enter(.trusted, next: change?.generation ?? rotation.present + 1, &new.spec)
+        case .enter(let phase): planner.enter(phase, &new.spec)
+        }
+        let phase = new.spec.rotation?.phase ?? .settled
+        new.status.steps.append(StepRecord(title: "rotation: \(phase.summary)", startedAt: time.now, finishedAt: time.now))
+        new.status.steps = new.status.steps.suffix(ClusterStatus.stepLimit)
+        new.metadata.generation += 1
+        try await store.commit(
+            [try .put(new)] + [change?.operation].compactMap(\.self),
+            if: [.unchanged(new.storeKey, modRevision: stored.modRevision)] + [change?.condition].compactMap(\.self))
+    }
+
+    /// - Parameters:
+    ///   - changed: what becomes of the cluster besides; nil: nothing.
+    ///   - change: of its credentials.
+    private func end(
+        _ stored: Stored<Cluster>, _ update: UpdateIntent, as changed: Cluster? = nil, and change: CredentialChange? = nil
+    ) async throws {
+        var new = changed ?? stored.value
         new.spec.update = nil
         new.metadata.generation += 1
         // Nothing of what runs is to change by it.
         new.status.observedGeneration = new.metadata.generation
         if new.metadata.deletionRequestedAt == nil { new.status.phase = .active }
+        var operations = [try StoreOperation.put(new)] + [change?.operation].compactMap(\.self)
+        var conditions =
+            [StoreCondition.unchanged(new.storeKey, modRevision: stored.modRevision)] + [change?.condition].compactMap(\.self)
         let key = StoreKey(rawValue: "\(StoreKeys.updates(of: new.name, in: new.cell))\(update.id)")
-        guard let record = try await store.get(ClusterUpdate.self, key) else {
-            try await store.replace(stored, with: new)
-            return
+        if let record = try await store.get(ClusterUpdate.self, key) {
+            operations.append(try .put(ended(record.value, update)))
+            conditions.append(.unchanged(key, modRevision: record.modRevision))
         }
-        var ended = record.value
+        try await store.commit(operations, if: conditions)
+    }
+
+    private func ended(_ record: ClusterUpdate, _ update: UpdateIntent) -> ClusterUpdate {
+        var ended = record
         ended.finishedAt = time.now
         switch update.reversal {
         case nil: ended.status = .successful
@@ -50,10 +96,6 @@ struct UpdateSettlement: Sendable {
             ended.status = reversal.isCancelled ? .cancelled : .failed
             ended.errors = [ClusterUpdate.Failure(errorCode: reversal.errorCode, errorMessage: reversal.reason)]
         }
-        try await store.commit(
-            [try .put(new), try .put(ended)],
-            if: [
-                .unchanged(new.storeKey, modRevision: stored.modRevision), .unchanged(key, modRevision: record.modRevision),
-            ])
+        return ended
     }
 }

@@ -30,6 +30,7 @@ public final class LiveZoneProbe: ZoneProbing {
         var etcd: NIOSSLContext
         var apiServer: NIOSSLContext
         var madeAt: Duration
+        var use: CredentialUse
     }
 
     /// The identities in them live for a day.
@@ -76,11 +77,15 @@ public final class LiveZoneProbe: ZoneProbing {
 
     private func contexts(of cluster: Cluster) async throws -> TLSContexts {
         let uid = cluster.metadata.uid
-        if let known = contexts.withLock({ $0[uid] }), time.uptime - known.madeAt < Self.contextAge { return known }
+        if let known = contexts.withLock({ $0[uid] }), time.uptime - known.madeAt < Self.contextAge,
+            known.use == cluster.spec.credentialUse
+        {
+            return known
+        }
         let identity = try await identities.identity(of: cluster)
         let made = TLSContexts(
             etcd: try NIOSSLContext(configuration: identity.etcd), apiServer: try NIOSSLContext(configuration: identity.apiServer),
-            madeAt: time.uptime)
+            madeAt: time.uptime, use: cluster.spec.credentialUse)
         contexts.withLock { contexts in
             contexts = contexts.filter { time.uptime - $0.value.madeAt < Self.contextAge }
             contexts[uid] = made

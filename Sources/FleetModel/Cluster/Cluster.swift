@@ -27,6 +27,8 @@ public struct ClusterSpec: Codable, Hashable, Sendable {
     public var restore: RestoreIntent?
     /// Set once the cluster's secrets are to be encrypted, and for ever from then on: as in EKS, it cannot be undone.
     public var encryption: EncryptionIntent?
+    /// Set once the cluster's authorities or its key of service-account tokens were to be rotated; nil: they are its first.
+    public var rotation: RotationIntent?
     /// Set while an update is under way.
     public var update: UpdateIntent?
 

@@ -13,7 +13,7 @@ public struct ClusterStatus: Codable, Hashable, Sendable {
     public var instances: [InstanceSummary] = []
     /// `https://ADDRESS`; set when it is known where the endpoint will be.
     public var endpoint: String?
-    /// The cluster CA's certificate, PEM.
+    /// What clients verify API servers with: the cluster CA's certificate, PEM; two of them during a rotation.
     public var certificateAuthority: String?
     public var activeSince: Date?
     /// The Kubernetes objects that Slipway keeps in the cluster were made.
@@ -83,6 +83,8 @@ public struct InstanceSummary: Codable, Hashable, Sendable {
     public var isLeader: Bool
     /// Everybody else gets a reset instead of silence from its address.
     public var isFenced: Bool?
+    /// When the first of its certificates ends; nil where that is not known, of instances that were made before it was noted.
+    public var certificatesExpireAt: Date?
 
     /// The `state` of one that does its work.
     public static let readyState = "ready"
@@ -94,7 +96,7 @@ public struct InstanceSummary: Codable, Hashable, Sendable {
 
     public init(
         name: String, role: InstanceRole, zone: ZoneName?, address: IPv4Address, release: ReleaseID?, state: String, isLeader: Bool,
-        isFenced: Bool? = nil
+        isFenced: Bool? = nil, certificatesExpireAt: Date? = nil
     ) {
         self.name = name
         self.role = role
@@ -104,5 +106,6 @@ public struct InstanceSummary: Codable, Hashable, Sendable {
         self.state = state
         self.isLeader = isLeader
         self.isFenced = isFenced
+        self.certificatesExpireAt = certificatesExpireAt
     }
 }

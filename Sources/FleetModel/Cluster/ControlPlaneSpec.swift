@@ -10,6 +10,8 @@ public struct ControlPlaneSpec: Codable, Hashable, Sendable {
     public var configurationRevision: Int
     /// Raised by one when those of API servers and what runs beside them are to change, and not etcd's.
     public var apiServerRevision: Int
+    /// Raised by one when the endpoint's checks are to trust other authorities.
+    public var trustRevision: Int
     /// In order; one etcd member in each of the first three.
     public var zones: [ZoneName]
     /// 2 or more.
@@ -29,6 +31,7 @@ public struct ControlPlaneSpec: Codable, Hashable, Sendable {
         self.version = version
         self.configurationRevision = configurationRevision
         self.apiServerRevision = 0
+        self.trustRevision = 0
         self.zones = zones
         self.apiServerCount = apiServerCount
         self.etcdSize = etcdSize
@@ -44,6 +47,7 @@ public struct ControlPlaneSpec: Codable, Hashable, Sendable {
         version = try values.decode(KubernetesVersion.self, forKey: .version)
         configurationRevision = try values.decode(Int.self, forKey: .configurationRevision)
         apiServerRevision = try values.decodeIfPresent(Int.self, forKey: .apiServerRevision) ?? 0
+        trustRevision = try values.decodeIfPresent(Int.self, forKey: .trustRevision) ?? 0
         zones = try values.decode([ZoneName].self, forKey: .zones)
         apiServerCount = try values.decode(Int.self, forKey: .apiServerCount)
         etcdSize = try values.decode(InstanceSize.self, forKey: .etcdSize)

@@ -28,6 +28,8 @@ public struct Condition: Codable, Hashable, Sendable {
         case etcdHealthy = "EtcdHealthy"
         /// All members hold the same content.
         case etcdConsistent = "EtcdConsistent"
+        /// No certificate of a running instance ends in the coming weeks.
+        case certificatesValid = "CertificatesValid"
     }
     public enum Status: String, Codable, Sendable { case yes = "True", no = "False", unknown = "Unknown" }
 

@@ -36,20 +36,40 @@ public struct UpdateIntent: Codable, Hashable, Sendable {
     /// What the cluster was before.
     public var previous: ControlPlaneSpec
     public var previousSettings: ClusterSettings
+    /// Nil also in updates of before there were rotations.
+    public var previousRotation: RotationIntent?
     /// The new etcd has another storage than the old, which cannot read it once all members have gone over.
     public var changesEtcdStorage: Bool
     public var reversal: Reversal?
 
     public init(
         id: String, strategy: Strategy = .blueGreen, startedAt: Date, previous: ControlPlaneSpec, previousSettings: ClusterSettings,
-        changesEtcdStorage: Bool = false
+        previousRotation: RotationIntent? = nil, changesEtcdStorage: Bool = false
     ) {
         self.id = id
         self.strategy = strategy
         self.startedAt = startedAt
         self.previous = previous
         self.previousSettings = previousSettings
+        self.previousRotation = previousRotation
         self.changesEtcdStorage = changesEtcdStorage
+    }
+}
+
+extension Cluster {
+    /// The cluster from when an update begins.
+    /// - Parameter spec: what is wanted from then on.
+    public func updating(
+        to spec: ClusterSpec, by update: ClusterUpdate, strategy: UpdateIntent.Strategy = .blueGreen, changesEtcdStorage: Bool = false
+    ) -> Cluster {
+        var new = self
+        new.spec = spec
+        new.spec.update = UpdateIntent(
+            id: update.id, strategy: strategy, startedAt: update.createdAt, previous: self.spec.controlPlane,
+            previousSettings: self.spec.settings, previousRotation: self.spec.rotation, changesEtcdStorage: changesEtcdStorage)
+        new.metadata.generation += 1
+        if new.status.phase == .active { new.status.phase = .updating }
+        return new
     }
 }
 
@@ -67,6 +87,7 @@ extension ClusterSpec {
         settings = update.previousSettings
         settings.tags = tags
         if let provider, settings.identityProvider?.id == provider.id { settings.identityProvider?.tags = provider.tags }
+        rotation = update.previousRotation
         update.reversal = reversal
         self.update = update
     }

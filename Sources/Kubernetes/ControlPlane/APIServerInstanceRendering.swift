@@ -48,11 +48,13 @@ extension ControlPlaneRenderer {
     private func authorityFiles() -> [InstanceFile] {
         let credentials = context.credentials
         return [
-            InstanceFile(path: "pki/ca.crt", content: credentials.clusterAuthority.certificatePEM, mode: 0o644),
+            InstanceFile(path: "pki/ca.crt", content: credentials.clusterTrust, mode: 0o644),
+            // The controller manager signs with one, and takes no file with two.
+            InstanceFile(path: "pki/signing-ca.crt", content: credentials.clusterAuthority.certificatePEM, mode: 0o644),
             InstanceFile(path: "pki/ca.key", content: credentials.clusterAuthority.privateKeyPEM),
-            InstanceFile(path: "pki/etcd-ca.crt", content: credentials.etcdAuthority.certificatePEM, mode: 0o644),
-            InstanceFile(path: "pki/front-proxy-ca.crt", content: credentials.frontProxyAuthority.certificatePEM, mode: 0o644),
-            InstanceFile(path: "pki/service-account.pub", content: credentials.serviceAccountKey.publicKeyPEM, mode: 0o644),
+            InstanceFile(path: "pki/etcd-ca.crt", content: credentials.etcdTrust, mode: 0o644),
+            InstanceFile(path: "pki/front-proxy-ca.crt", content: credentials.frontProxyTrust, mode: 0o644),
+            InstanceFile(path: "pki/service-account.pub", content: credentials.tokenTrust, mode: 0o644),
             InstanceFile(path: "pki/service-account.key", content: credentials.serviceAccountKey.privateKeyPEM),
         ]
     }
@@ -69,7 +71,7 @@ extension ControlPlaneRenderer {
         // Given, so that the programs need not make RSA keys for themselves when they start.
         let beside = CertificateRequest(
             commonName: "control-plane", dnsNames: ["localhost"], addresses: [placement.address, loopback], usage: .server)
-        return try clusterIssuer.issue(apiServer, now: context.now).files("pki/apiserver")
+        return try outwardIssuer.issue(apiServer, now: context.now).files("pki/apiserver")
             + clusterIssuer.issue(beside, now: context.now).files("pki/serving")
     }
 
@@ -79,7 +81,7 @@ extension ControlPlaneRenderer {
             commonName: "kube-apiserver-kubelet-client", organizations: ["system:masters"], usage: .client)
         let frontProxy = CertificateRequest(commonName: "front-proxy-client", usage: .client)
         return try etcdIssuer.issue(etcd, now: context.now).files("pki/etcd-client")
-            + clusterIssuer.issue(kubelet, now: context.now).files("pki/kubelet-client")
+            + outwardIssuer.issue(kubelet, now: context.now).files("pki/kubelet-client")
             + frontProxyIssuer.issue(frontProxy, now: context.now).files("pki/front-proxy-client")
     }
 
@@ -91,7 +93,7 @@ extension ControlPlaneRenderer {
             let certificate = try clusterIssuer.issue(CertificateRequest(commonName: user, usage: .client), now: context.now)
             let configuration = Kubeconfig(
                 clusterName: context.cluster.rawValue, server: KubernetesEndpoints.apiServer(at: placement.address),
-                certificateAuthority: context.credentials.clusterAuthority.certificatePEM, userName: user, user: .certificate(certificate))
+                certificateAuthority: context.credentials.clusterTrust, userName: user, user: .certificate(certificate))
             return InstanceFile(path: "\(name).kubeconfig", content: configuration.yaml)
         }
     }

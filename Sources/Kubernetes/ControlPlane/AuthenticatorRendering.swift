@@ -23,7 +23,7 @@ extension ControlPlaneRenderer {
         let listen = "127.0.0.1:\(KubernetesEndpoints.authenticatorPort)"
         let webhook = Kubeconfig(
             clusterName: "authenticator", server: "https://\(listen)\(KubernetesEndpoints.authenticatorPath)",
-            certificateAuthority: context.credentials.clusterAuthority.certificatePEM, userName: "kube-apiserver", user: .none)
+            certificateAuthority: context.credentials.clusterTrust, userName: "kube-apiserver", user: .none)
         let configuration = AuthenticatorConfiguration(
             clusterName: context.cluster, region: context.region, listen: listen,
             certificateFile: path("\(AuthenticatorFiles.serving).crt", in: placement),

@@ -108,7 +108,7 @@ extension ControlPlaneRenderer {
         flags.set("--controllers", "*,bootstrapsigner,tokencleaner")
         flags.set("--allocate-node-cidrs", false)
         flags.set("--service-cluster-ip-range", context.settings.serviceIPv4CIDR)
-        flags.set("--cluster-signing-cert-file", path("pki/ca.crt", in: placement))
+        flags.set("--cluster-signing-cert-file", path("pki/signing-ca.crt", in: placement))
         flags.set("--cluster-signing-key-file", path("pki/ca.key", in: placement))
         flags.set("--root-ca-file", path("pki/ca.crt", in: placement))
         flags.set("--service-account-private-key-file", path("pki/service-account.key", in: placement))

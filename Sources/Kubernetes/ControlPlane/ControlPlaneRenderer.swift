@@ -11,6 +11,8 @@ public struct ControlPlaneRenderer: Sendable {
     let capabilities: VersionCapabilities
     let etcdVersion: EtcdVersion
     let clusterIssuer: CertificateIssuer
+    /// Of what those verify who are not part of the control plane.
+    let outwardIssuer: CertificateIssuer
     let etcdIssuer: CertificateIssuer
     let frontProxyIssuer: CertificateIssuer
 
@@ -25,6 +27,7 @@ public struct ControlPlaneRenderer: Sendable {
         let credentials = context.credentials
         let lifetime = credentials.lifetimes.leaf
         self.clusterIssuer = try CertificateIssuer(credentials.clusterAuthority, lifetime: lifetime)
+        self.outwardIssuer = try CertificateIssuer(credentials.outwardAuthority, lifetime: lifetime)
         self.etcdIssuer = try CertificateIssuer(credentials.etcdAuthority, lifetime: lifetime)
         self.frontProxyIssuer = try CertificateIssuer(credentials.frontProxyAuthority, lifetime: lifetime)
     }
@@ -40,9 +43,15 @@ public struct ControlPlaneRenderer: Sendable {
             id: placement.id, role: role, zone: placement.zone, size: placement.size, network: context.spec.network,
             address: placement.address, volume: placement.volume, release: context.release.id,
             configurationRevision: context.spec.revision(of: role), components: components, files: files,
-            isJoining: isJoining)
+            isJoining: isJoining, certificatesExpireAt: certificatesExpireAt(role))
         if role == .apiServer { spec.egress = issuerEgress }
         return spec
+    }
+
+    /// When the first certificate of an instance ends that is rendered now.
+    private func certificatesExpireAt(_ role: InstanceRole) -> Date? {
+        let issuers = role == .etcd ? [etcdIssuer] : [clusterIssuer, outwardIssuer, etcdIssuer, frontProxyIssuer]
+        return issuers.map { $0.expiry(now: context.now) }.min()
     }
 
     /// Environment of a Go program that may use `share` of the instance's memory.

@@ -94,7 +94,7 @@ extension ControlPlaneRenderer {
             CertificateRequest(
                 commonName: Self.peerCommonName, dnsNames: [placement.id.name, "localhost"], addresses: addresses, usage: .both),
             now: context.now)
-        let authority = InstanceFile(path: "pki/etcd-ca.crt", content: context.credentials.etcdAuthority.certificatePEM, mode: 0o644)
+        let authority = InstanceFile(path: "pki/etcd-ca.crt", content: context.credentials.etcdTrust, mode: 0o644)
         return [authority] + server.files("pki/server") + peer.files("pki/peer")
     }
 }

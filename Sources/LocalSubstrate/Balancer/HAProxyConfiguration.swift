@@ -55,9 +55,14 @@ struct HAProxyConfiguration {
             option httpchk
             http-check send meth GET uri /readyz ver HTTP/1.1 hdr Host kubernetes
             http-check expect rstring '\(Self.soundAnswer)'
-            default-server check check-ssl verify required ca-file "\(certificateAuthorityPath)" inter 500ms fastinter 200ms downinter 200ms fall 2 rise 1 on-marked-down shutdown-sessions
+            default-server \(serverOptions(authorities: "\"\(certificateAuthorityPath)\""))
         \(servers)
         """
+    }
+
+    /// Of every server: how it is checked, and with what.
+    private func serverOptions(authorities: String) -> String {
+        "check check-ssl verify required ca-file \(authorities) inter 500ms fastinter 200ms downinter 200ms fall 2 rise 1 on-marked-down shutdown-sessions"
     }
 
     private var accessRules: String {
@@ -97,6 +102,17 @@ struct HAProxyConfiguration {
                 }
             return "    # \(backend.name)\n    server \(name) \(backend.address):\(record.backendPort)\(admission)\n"
         }.joined()
+    }
+
+    /// The path of the authorities' file as the socket takes it, which knows no quotes.
+    var spokenAuthorities: String { certificateAuthorityPath.replacing(" ", with: "\\ ") }
+
+    /// Makes a slot that no backend has anew. HAProxy gives a server the authorities of its check when the server is made.
+    func remaking(slot: Int) -> (remove: String, add: String) {
+        let server = "\(Self.backend)/\(Self.server(slot))"
+        return (
+            "del server \(server)", "add server \(server) 0.0.0.0:\(record.backendPort) \(serverOptions(authorities: spokenAuthorities))"
+        )
     }
 
     /// What to say to a running HAProxy so that it does what `record` says.

@@ -13,8 +13,10 @@ extension LocalSubstrate {
                 try await awaitAnswer(unit)
                 return try await Blocking.run { [self] in try adjust(unit, from: old, to: record) }
             }
+            var fresh = record
+            fresh.staleSlots = nil
             try await processes.stop(unit, timeout: configuration.stopTimeout)
-            try await Blocking.run { [self] in try build(record, unit: unit) }
+            try await Blocking.run { [self, fresh] in try build(fresh, unit: unit) }
             if let old = found.record, old.address != spec.address || old.network != spec.network { try await removeNetwork(of: unit) }
             try await ensureNetwork(of: unit, address: spec.address)
             try await start(unit, size: configuration.loadBalancerSize)
@@ -50,11 +52,12 @@ extension LocalSubstrate {
         try FileTree.remove(unit.discarded)
     }
 
-    private func text(_ record: BalancerRecord, _ unit: Unit) -> String {
+    private func text(_ record: BalancerRecord, _ unit: Unit) -> String { configuration(record, unit).text }
+
+    private func configuration(_ record: BalancerRecord, _ unit: Unit) -> HAProxyConfiguration {
         HAProxyConfiguration(
             record: record, socket: unit.socket, certificateAuthorityPath: "\(unit.files)/ca.crt",
-            lists: AccessLists(directory: unit.files, record: record), hasUser: Self.hostHasUser("haproxy")
-        ).text
+            lists: AccessLists(directory: unit.files, record: record), hasUser: Self.hostHasUser("haproxy"))
     }
 
     private static func hostHasUser(_ name: String) -> Bool {
@@ -62,9 +65,14 @@ extension LocalSubstrate {
     }
 
     /// The file first: an HAProxy that crashes meanwhile comes back with the new backends.
-    private func adjust(_ unit: Unit, from old: BalancerRecord, to record: BalancerRecord) throws {
+    private func adjust(_ unit: Unit, from old: BalancerRecord, to wanted: BalancerRecord) throws {
+        var record = wanted
         if record != old { try FileTree.replace("\(unit.files)/haproxy.cfg", text(record, unit)) }
         let socket = HAProxySocket(path: unit.socket)
+        if record.certificateAuthority != old.certificateAuthority {
+            try FileTree.replace("\(unit.files)/ca.crt", record.certificateAuthority)
+        }
+        try BalancerTrust(configuration: configuration(record, unit), socket: socket).apply(to: &record, replacing: old)
         if record.doorPort != nil, record.access != old.access {
             let lists = AccessLists(directory: unit.files, record: record)
             for file in lists.files { try FileTree.replace(file.path, file.text) }
@@ -74,8 +82,9 @@ extension LocalSubstrate {
         if !commands.isEmpty { _ = try socket.say(commands) }
         if record != old { try FileTree.replace(unit.record, try Record.text(record)) }
         let seen = backends(record, HAProxySocket.rows(try socket.say(["show stat"])))
-        let wanted = record.slots.compactMap { $0 }
-        guard seen.count == wanted.count, zip(seen, wanted).allSatisfy({ $0.address == $1.address && $0.admission == $1.admission }) else {
+        let told = record.slots.compactMap { $0 }
+        guard seen.count == told.count, zip(seen, told).allSatisfy({ $0.address == $1.address && $0.admission == $1.admission })
+        else {
             throw SubstrateError(.unavailable, "HAProxy of \(unit.cluster) did not take over its backends yet.")
         }
     }
@@ -107,7 +116,9 @@ extension LocalSubstrate {
             rows = HAProxySocket.rows((try? HAProxySocket(path: unit.socket).say(["show stat"])) ?? "")
             if !rows.contains(where: { $0.server == "FRONTEND" && $0.status == "OPEN" }) { state = .incomplete }
         }
-        return LoadBalancerObservation(address: record.address, state: state, backends: backends(record, rows), access: record.access)
+        return LoadBalancerObservation(
+            address: record.address, state: state, backends: backends(record, rows), access: record.access,
+            trustRevision: record.trustRevision ?? 0)
     }
 
     /// What HAProxy says of each backend; of one that it does not speak of, what it was told.

@@ -15,6 +15,8 @@ public enum RegionMetrics {
             "99 of 100 writes to an etcd member's log reached the disk within this time, in the last minutes.",
         "slipway_etcd_leader_changes": "Leader changes that an etcd member saw since it started.",
         "slipway_etcd_alarms": "Alarms that a cluster's etcd has raised.",
+        "slipway_cluster_certificate_expiry_seconds":
+            "When the first certificate of a cluster's instances ends, in seconds since 1970.",
         "slipway_etcd_consistent": "1 when all members of a cluster's etcd had the same content at the last comparison.",
     ]
 

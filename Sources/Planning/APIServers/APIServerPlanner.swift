@@ -92,12 +92,13 @@ struct APIServerPlanner {
         backends.sort { $0.name < $1.name }
         let isPlaced =
             balancer?.state == .running && balancer.map { sameBackends($0.backends, backends) } == true
-            && balancer?.access == intent.spec.endpointAccess
+            && balancer?.access == intent.spec.endpointAccess && balancer?.trustRevision == intent.spec.trustRevision
         if !isPlaced, !backends.isEmpty || balancer?.state != .running {
             result.actions.append(
                 .ensureLoadBalancer(
                     LoadBalancerIntent(
-                        cluster: intent.cluster, network: intent.spec.network, backends: backends, access: intent.spec.endpointAccess)))
+                        cluster: intent.cluster, network: intent.spec.network, backends: backends, access: intent.spec.endpointAccess,
+                        trustRevision: intent.spec.trustRevision)))
         }
 
         result.actions += removals(

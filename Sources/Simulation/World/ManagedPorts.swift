@@ -163,7 +163,7 @@ public struct SimulatedRendering: InstanceRendering {
     public func loadBalancer(_ intent: LoadBalancerIntent, of cluster: Cluster) async throws -> LoadBalancerSpec {
         LoadBalancerSpec(
             cluster: intent.cluster, network: intent.network, address: intent.network.loadBalancer, backends: intent.backends,
-            certificateAuthority: "", access: intent.access)
+            certificateAuthority: "", trustRevision: intent.trustRevision, access: intent.access)
     }
 
     public func certificateAuthority(of cluster: Cluster) async throws -> String { "simulated" }

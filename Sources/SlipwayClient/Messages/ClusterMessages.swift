@@ -45,7 +45,7 @@ public struct ClusterDetail: Codable, Hashable, Sendable {
     public var zones: [String]
     public var network: String
     public var endpoint: String?
-    /// PEM.
+    /// PEM; two certificates during a rotation.
     public var certificateAuthority: String?
     public var creator: String
     public var createdAt: Date
@@ -65,6 +65,8 @@ public struct ClusterDetail: Codable, Hashable, Sendable {
     public var encryption: EncryptionDetail?
     /// Nil: only those log in who have access entries.
     public var identityProvider: IdentityProviderDetail?
+    /// Nil until there was one.
+    public var rotation: RotationDetail?
     /// Nil until etcd was looked at.
     public var etcd: EtcdReport?
 
@@ -97,6 +99,7 @@ public struct ClusterDetail: Codable, Hashable, Sendable {
         tags = cluster.spec.settings.tags
         encryption = cluster.spec.encryption.map { EncryptionDetail($0) }
         identityProvider = cluster.spec.identityProvider.map { IdentityProviderDetail($0) }
+        rotation = cluster.spec.rotation.map { RotationDetail($0) }
         etcd = cluster.status.etcd
     }
 }

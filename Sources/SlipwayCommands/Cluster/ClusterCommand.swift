@@ -6,7 +6,7 @@ struct ClusterCommand: AsyncParsableCommand {
         commandName: "cluster", abstract: "Make, see and delete clusters.",
         subcommands: [
             ClusterCreate.self, ClusterList.self, ClusterDescribe.self, ClusterWatch.self, ClusterKubeconfig.self,
-            ClusterUpdateCommand.self, ClusterPatchCommand.self, ClusterResizeCommand.self, ClusterRecover.self,
+            ClusterUpdateCommand.self, ClusterPatchCommand.self, ClusterRotateCommand.self, ClusterResizeCommand.self, ClusterRecover.self,
             ClusterDelete.self,
         ])
 }

@@ -44,8 +44,11 @@ struct ClusterDescribe: AsyncParsableCommand {
             let tokens = "tokens of \(provider.issuerURL) for \(provider.clientID)"
             lines.append("Logins:    \(tokens) (\(provider.name), \(provider.status.rawValue))")
         }
+        if let rotation = cluster.rotation, rotation.phase != "settled" {
+            lines.append("Rotation:  of \(rotation.parts.joined(separator: " and ")): \(rotation.summary)")
+        }
         lines += cluster.conditions.map {
-            "\("\($0.kind.rawValue):".padding(toLength: 16, withPad: " ", startingAt: 0)) \($0.status.rawValue) (\($0.reason)) \($0.message)"
+            "\("\($0.kind.rawValue):".padding(toLength: 18, withPad: " ", startingAt: 0)) \($0.status.rawValue) (\($0.reason)) \($0.message)"
         }
         lines += cluster.waits.map { "Waiting:   \($0.message)" }
         if !cluster.instances.isEmpty {

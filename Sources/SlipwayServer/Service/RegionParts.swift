@@ -136,7 +136,8 @@ struct RegionParts: Sendable {
             etcd: etcdCare(credentials, identities), board: board, restores: restores,
             backups: backupService(cell, store: store, credentials: credentials, probe: probe, restores: restores, board: board),
             encryption: SecretEncryption(keys: keys, storage: LiveSecretStorage(operations: operations)),
-            insights: LiveInsightLook(client: http, credentials: credentials, time: time), time: time, logger: logger)
+            insights: LiveInsightLook(client: http, credentials: credentials, time: time),
+            rotation: LiveCredentialRotation(credentials: credentials, operations: operations), time: time, logger: logger)
     }
 
     /// Looks after zones, as the cell's leader does.

@@ -1,4 +1,5 @@
 import FleetModel
+import FleetStore
 import Foundation
 import Identity
 

@@ -4,6 +4,7 @@ import FleetStore
 import Foundation
 import HTTPTypes
 import Identity
+import SignatureV4
 import Testing
 import Timing
 

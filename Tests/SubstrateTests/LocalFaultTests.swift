@@ -141,7 +141,8 @@ import Timing
             // One goes, the other stays.
             try await faulty.substrate.clear("f2")
             let process = try await faulty.region.process(of: late.id)
-            #expect(try await shell("ps -o state= -p \(process)").output == "S")
+            // It runs, or waits for something: it is not held.
+            #expect(["S", "R", "D"].contains(try await shell("ps -o state= -p \(process)").output))
             #expect(try await faulty.ask(seconds: 0.3).code == "28")
             let findings = await HostCheck(configuration: faulty.substrate.configuration).findings(knownClusters: [late.id.cluster])
             #expect(findings.contains { $0.subject == "fault f1" && $0.remedy == "slipway fault clear f1" }, "\(findings)")

@@ -19,7 +19,7 @@ public struct ControlPlanePlanner: Sendable {
 
     private func ordinary(_ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation) -> Plan {
         let evacuation = Evacuation(intent, observation, policy: policy)
-        var plan = foundation(intent, observation.substrate, without: evacuation.zone)
+        var plan = foundation(intent, observation.substrate)
         if !plan.actions.isEmpty { return plan }
 
         let etcd = EtcdPlanner(policy: policy).plan(intent, observation, evacuation)
@@ -41,9 +41,6 @@ public struct ControlPlanePlanner: Sendable {
             plan.actions.append(.finishRestore(restore))
         }
         plan.outlook = serves ? (isWhole ? .healthy : .degraded) : .unavailable
-        plan.lacksOnlyAZone =
-            plan.outlook == .degraded && evacuation.zone != nil && apiServers.serving >= intent.spec.apiServerCount
-            && EtcdMember.all(of: intent).allSatisfy { observation.isHealthy($0) || $0.zone == evacuation.zone }
         return plan
     }
 
@@ -63,16 +60,14 @@ public struct ControlPlanePlanner: Sendable {
     }
 
     /// The network and the volumes: everything else stands on them.
-    ///
-    /// A cluster that is created while a zone is out of service begins without it.
-    private func foundation(_ intent: ControlPlaneIntent, _ seen: SubstrateObservation, without zone: ZoneName?) -> Plan {
+    private func foundation(_ intent: ControlPlaneIntent, _ seen: SubstrateObservation) -> Plan {
         var plan = Plan(outlook: .unavailable)
         if seen.network?.isComplete != true || seen.network?.network != intent.spec.network {
             plan.actions.append(.ensureNetwork(NetworkSpec(cluster: intent.cluster, network: intent.spec.network)))
         }
         for member in EtcdMember.all(of: intent) {
             // Of a cluster that has served, a lost volume is a loss and not a beginning: see MemberRebuildPlanner.
-            guard !intent.isEstablished, member.zone != zone else { continue }
+            guard !intent.isEstablished else { continue }
             switch seen.volumes.first(where: { $0.id == member.volume }) {
             case nil: plan.actions.append(.ensureVolume(VolumeSpec(id: member.volume, zone: member.zone)))
             case .some(let volume) where !volume.isUsable:

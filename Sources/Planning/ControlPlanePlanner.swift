@@ -45,14 +45,15 @@ public struct ControlPlanePlanner: Sendable {
     }
 
     /// Writes that a follower had passed on to a leader that is cut off now are lost, but the follower waits for them for seven
-    /// seconds (etcd's request timeout). Better an error now.
+    /// seconds (etcd's request timeout). Better an error now. What comes between the cut and the election is passed on to it, too, and
+    /// ended when there is a new leader.
     private func lostLeader(
         _ fenced: Set<IPv4Address>, _ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation
     ) -> Action? {
         let members = EtcdMember.all(of: intent)
         let isLost = members.contains { member in
             let address = member.intent.address
-            return fenced.contains(address) && !observation.substrate.fenced.contains(address)
+            return fenced.contains(address) && (observation.hasNewLeader || !observation.substrate.fenced.contains(address))
                 && observation.recentLeaders.contains(member.id.name) && observation.instance(member.id)?.state == .running
         }
         guard isLost else { return nil }

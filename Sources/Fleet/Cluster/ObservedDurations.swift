@@ -46,8 +46,10 @@ final class ObservedDurations: Sendable {
         }
         let now = time.uptime
         let leaders = health.etcdMembers.filter(\.value.isLeader).map { Key(cluster: cluster, kind: .led, name: $0.key) }
+        var hasNewLeader = false
         let begun = since.withLock { since in
             let old = since[cluster] ?? [:]
+            hasNewLeader = leaders.contains { old[$0] == nil }
             var new = Dictionary(uniqueKeysWithValues: keys.map { ($0, old[$0] ?? now) })
             // Here it is the last time that counts, and not the first.
             for (key, last) in old where key.kind == .led && now - last < Self.recently { new[key] = last }
@@ -55,6 +57,7 @@ final class ObservedDurations: Sendable {
             since[cluster] = new.isEmpty ? nil : new
             return new
         }
+        observation.hasNewLeader = hasNewLeader
         for (key, start) in begun {
             let seconds = (now - start).seconds
             switch key.kind {

@@ -1,5 +1,17 @@
 import FleetModel
+import Substrate
 import Synchronization
+
+/// What concerns one cluster of what is out of service.
+public struct ServiceStateView: Hashable, Sendable {
+    public var evacuatedZones: Set<ZoneName> = []
+    /// Names of single instances that were found dead.
+    public var isolated: Set<String> = []
+
+    func isOut(_ instance: InstanceObservation) -> Bool {
+        evacuatedZones.contains(instance.zone) || isolated.contains(instance.id.name)
+    }
+}
 
 /// What is out of service at this moment: whole zones, and single instances that were found dead without resetting connections.
 ///
@@ -43,10 +55,11 @@ public final class ServiceStateBoard: Sendable {
     }
 
     /// What concerns one cluster.
-    public func view(of cluster: ClusterName) -> (evacuatedZones: Set<ZoneName>, isolated: Set<String>) {
+    public func view(of cluster: ClusterName) -> ServiceStateView {
         state.withLock { state in
             state.known.insert(cluster)
-            return (state.exempt.contains(cluster) ? [] : state.evacuated, state.isolated[cluster] ?? [])
+            return ServiceStateView(
+                evacuatedZones: state.exempt.contains(cluster) ? [] : state.evacuated, isolated: state.isolated[cluster] ?? [])
         }
     }
 

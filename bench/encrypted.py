@@ -66,9 +66,9 @@ class Store:
         service = self.region.directory / "clusters" / self.name / "instances" / server["name"] / "scan" / f"kube-apiserver@{self.name}"
         url = f"https://{server['address']}:6443"
         direct = Endpoint(self.kubeconfig, 300, server["address"], 6443)
-        old = process(service)
+        old = poll(lambda: process(service), 60, f"{self.name}: the API server of {server['name']} runs")
         run("s6-svc", "-k", service)
-        new = poll(lambda: process(service) not in (0, old) and process(service), 60, f"{self.name}: s6 starts the API server again")
+        new = poll(lambda: (seen := process(service)) not in (None, old) and seen, 60, f"{self.name}: s6 starts the API server again")
         begun = started(new)
         poll(lambda: ready(url), 600, f"{self.name}: {server['name']} is ready again")
         at_ready = time.clock_gettime(time.CLOCK_BOOTTIME) - begun
@@ -100,7 +100,9 @@ class Store:
 
 
 def process(service):
-    return int(run("s6-svstat", "-o", "pid", service).strip())
+    """The number of a service's process; None while it has none."""
+    number = int(run("s6-svstat", "-o", "pid", service).strip())
+    return number if number > 0 else None
 
 
 def started(number):

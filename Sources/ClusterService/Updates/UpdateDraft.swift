@@ -3,6 +3,7 @@ import FleetModel
 import FleetStore
 import Foundation
 import Identity
+import Planning
 import Timing
 
 /// What an update is to change of a cluster, once it was found to be allowed.
@@ -97,9 +98,11 @@ extension Clusters {
         var new = cluster
         new.spec = draft.spec
         guard !draft.isImmediate else { return new }
-        new.spec.update = UpdateIntent(
+        var intent = UpdateIntent(
             id: update.id, strategy: draft.strategy, startedAt: update.createdAt, previous: cluster.spec.controlPlane,
             previousSettings: cluster.spec.settings, changesEtcdStorage: draft.changesEtcdStorage)
+        intent.troubled = cluster.troubledInstances
+        new.spec.update = intent
         new.metadata.generation += 1
         if new.status.phase == .active { new.status.phase = .updating }
         return new

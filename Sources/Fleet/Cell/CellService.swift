@@ -56,6 +56,7 @@ public struct CellService: Service {
     private let encryption: SecretEncryption?
     private let insights: (any InsightLooking)?
     private let plan: PlanFunction
+    private let judge: UpdateJudge
     private let time: TimeSource
     private let logger: Logger
     private let jitter: @Sendable () -> Double
@@ -69,14 +70,15 @@ public struct CellService: Service {
     ///   - encryption: encrypts clusters' secrets; nil where nobody does (simulation).
     ///   - insights: looks at clusters for their insights; nil where there is nothing to see (simulation).
     ///   - plan: the planner; another one only in tests.
+    ///   - judge: of updates, with the planner's own policy.
     ///   - jitter: 0 to 1, for backoff.
     public init(
         configuration: CellConfiguration, store: any FleetStore, substrate: any Substrate, probe: any HealthProbe,
         rendering: any InstanceRendering, operations: any ControlPlaneOperations, access: (any AccessPublishing)? = nil,
         etcd: EtcdCare? = nil, board: ServiceStateBoard = ServiceStateBoard(),
         restores: (any ClusterRestoring)? = nil, backups: BackupService? = nil, encryption: SecretEncryption? = nil,
-        insights: (any InsightLooking)? = nil, plan: @escaping PlanFunction = { ControlPlanePlanner().plan($0, $1) }, time: TimeSource,
-        logger: Logger,
+        insights: (any InsightLooking)? = nil, plan: @escaping PlanFunction = { ControlPlanePlanner().plan($0, $1) },
+        judge: UpdateJudge = UpdateJudge(), time: TimeSource, logger: Logger,
         jitter: @escaping @Sendable () -> Double = { Double.random(in: 0...1) }
     ) {
         self.configuration = configuration
@@ -93,6 +95,7 @@ public struct CellService: Service {
         self.encryption = encryption
         self.insights = insights
         self.plan = plan
+        self.judge = judge
         self.time = time
         self.logger = logger
         self.jitter = jitter
@@ -110,7 +113,7 @@ public struct CellService: Service {
             executor: ClusterExecutor(
                 substrate: substrate, rendering: rendering, operations: operations, restores: restores, trials: trials,
                 time: time, actionTimeout: configuration.actionTimeout),
-            plan: plan, checksInvariants: configuration.checksInvariants, addressPool: configuration.addressPool,
+            plan: plan, judge: judge, checksInvariants: configuration.checksInvariants, addressPool: configuration.addressPool,
             gate: BootGate(limit: configuration.bootLimit, time: time), wake: { clusters.add($0) }, time: time, logger: logger)
         let controller = ControllerService(
             reconciler: reconciler, queue: clusters, resync: configuration.resync, time: time, logger: logger, jitter: jitter)

@@ -17,17 +17,23 @@ struct UpdateSettlement: Sendable {
         do {
             switch verdict {
             case .ended: try await end(stored, update)
-            case .goBack(let reason, let code, let keepingEtcd):
-                var new = stored.value
-                new.spec.revert(
-                    UpdateIntent.Reversal(reason: reason, errorCode: code, decidedAt: time.now), keepingEtcd: keepingEtcd)
-                new.metadata.generation += 1
-                try await store.replace(stored, with: new)
+            case .goBack(let reason, let code):
+                try await write(stored) {
+                    $0.revert(UpdateIntent.Reversal(reason: reason, errorCode: code, decidedAt: time.now))
+                }
+            case .etcdMovesOn: try await write(stored) { $0.update?.hasMovedEtcd = true }
             }
         } catch let error as StoreError where error.code == .conflict {
             try Task.checkCancellation()
         }
         return true
+    }
+
+    private func write(_ stored: Stored<Cluster>, _ change: (inout ClusterSpec) -> Void) async throws {
+        var new = stored.value
+        change(&new.spec)
+        new.metadata.generation += 1
+        try await store.replace(stored, with: new)
     }
 
     private func end(_ stored: Stored<Cluster>, _ update: UpdateIntent) async throws {
@@ -36,7 +42,7 @@ struct UpdateSettlement: Sendable {
         new.metadata.generation += 1
         // Nothing of what runs is to change by it.
         new.status.observedGeneration = new.metadata.generation
-        if new.metadata.deletionRequestedAt == nil { new.status.phase = .active }
+        if new.metadata.deletionRequestedAt == nil { new.status.phase = new.spec.isUpdating ? .updating : .active }
         let key = StoreKey(rawValue: "\(StoreKeys.updates(of: new.name, in: new.cell))\(update.id)")
         guard let record = try await store.get(ClusterUpdate.self, key) else {
             try await store.replace(stored, with: new)

@@ -41,6 +41,7 @@ extension Clusters {
             cluster.spec.encryption = encryption(of: cluster, key, phase: .readable, updateID: update.id)
             cluster.spec.controlPlane.renewAPIServers()
             cluster.metadata.generation += 1
+            if cluster.status.phase == .active { cluster.status.phase = .updating }
             do {
                 try await store.commit(
                     [try .put(cluster), try .put(update)],

@@ -51,7 +51,14 @@ public struct NewCluster: Codable, Hashable, Sendable {
         public struct Setup: Codable, Hashable, Sendable {
             public var types: [String]?
             public var enabled: Bool?
+
+            public init(types: [String]?, enabled: Bool?) {
+                self.types = types
+                self.enabled = enabled
+            }
         }
+
+        public init(clusterLogging: [Setup]?) { self.clusterLogging = clusterLogging }
     }
 
     public struct AccessConfig: Codable, Hashable, Sendable {

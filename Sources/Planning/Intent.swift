@@ -15,6 +15,8 @@ public struct ControlPlaneIntent: Codable, Hashable, Sendable {
     public var restore: RestoreIntent?
     /// The update that is under way.
     public var update: UpdateIntent?
+    /// A record of an update, of whatever kind, is in progress.
+    public var isUpdating = false
 
     public init(
         cluster: ClusterName, spec: ControlPlaneSpec, isDeleting: Bool, isEstablished: Bool, recovery: String? = nil,
@@ -33,6 +35,7 @@ public struct ControlPlaneIntent: Codable, Hashable, Sendable {
             cluster: cluster.name, spec: cluster.spec.controlPlane, isDeleting: cluster.metadata.deletionRequestedAt != nil,
             isEstablished: cluster.status.activeSince != nil)
         update = cluster.spec.update
+        isUpdating = cluster.spec.isUpdating
         switch cluster.spec.restore?.source {
         case .volume(let name): recovery = name
         case .backup: restore = cluster.spec.restore
@@ -51,6 +54,8 @@ public struct ControlPlaneObservation: Codable, Hashable, Sendable {
     public var unreadySeconds: [String: Double]
     /// Zones out of service or out of reach: nothing new is put there, and what is there leaves.
     public var unavailableZones: Set<ZoneName>
+    /// Zones that were found impaired and are not out of service, yet: what is there may be about to go.
+    public var impairedZones: Set<ZoneName> = []
     /// Single instances, by name, that were found dead in a way that costs whoever talks to them a timeout.
     public var isolatedInstances: Set<String>
     /// How long a zone has been out of service without a break, in seconds.
@@ -69,7 +74,7 @@ public struct ControlPlaneObservation: Codable, Hashable, Sendable {
     public var trials: [String: InstanceTrial] = [:]
     /// How long an instance has been ready without a break, by its name, in seconds; kept while an update is under way.
     public var readySeconds: [String: Double] = [:]
-    /// How long the update has been under way while every zone was in service, in seconds.
+    /// How long the update has been under way while every zone was in service and found well, in seconds.
     public var updateSeconds: Double = 0
 
     public init(

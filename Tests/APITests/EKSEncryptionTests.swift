@@ -44,6 +44,20 @@ import Timing
         #expect(stored.metadata.generation == 2)
     }
 
+    @Test func theClusterIsUpdatingUntilItsUpdateHasEnded() async throws {
+        let (region, key) = try await region()
+        _ = try await region.call(.post, path, body(key.arn))
+        #expect(try await region.call(.get, "/clusters/demo")["cluster", "status"] == "UPDATING")
+        for (target, text) in [
+            ("/clusters/demo/updates", #"{"version": "1.20"}"#), ("/clusters/demo/update-config", #"{"deletionProtection": true}"#),
+        ] {
+            let answer = try await region.call(.post, target, text)
+            #expect(answer.status == 409 && answer.errorType == "ResourceInUseException", "\(answer.text)")
+        }
+        let stored = try #require(try await region.cluster("demo"))
+        #expect(stored.spec.isUpdating)
+    }
+
     @Test func itIsDoneOnceAndForAll() async throws {
         let (region, key) = try await region()
         let token = String(body(key.arn).dropLast()) + #","clientRequestToken":"t"}"#

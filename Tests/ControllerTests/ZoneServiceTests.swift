@@ -143,6 +143,7 @@ import Timing
                 #expect(try await world.stored(0)?.isEvacuated == false)
                 let view = world.board.view(of: one)
                 #expect(view.evacuatedZones.isEmpty && view.isolated.isEmpty == (policy == .off))
+                #expect(view.impairedZones == [world.zone(0)])
             }
         }
     }

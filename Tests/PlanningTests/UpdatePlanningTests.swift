@@ -142,6 +142,19 @@ import Testing
         #expect(fixture.reasons.contains("EtcdQuorum") || fixture.reasons.contains("ZoneOutOfService"))
     }
 
+    @Test func oneOnTrialLeavesAnEvacuatedZoneWithoutEverGettingTraffic() throws {
+        var fixture = try updating(etcd: false)
+        try step(&fixture)
+        fixture.observation.unavailableZones = [PlannerFixture.zones[0]]
+        #expect(fixture.ownViolations.isEmpty)
+        #expect(fixture.titles.contains("remove instance api-3"))
+        #expect(!fixture.titles.contains { $0.hasPrefix("point") && $0.contains("api-3") })
+        // One that is not ready yet is cut off.
+        fixture.silence("api-3")
+        #expect(fixture.ownViolations.isEmpty)
+        #expect(fixture.titles.first == "fence off \(fixture.intent.spec.network.apiServers[2])")
+    }
+
     // MARK: In place
 
     private func patching() throws -> PlannerFixture {

@@ -1,3 +1,4 @@
+import FleetModel
 import Foundation
 import Simulation
 import Testing
@@ -27,6 +28,9 @@ import Testing
         #expect(outcome.changes > Self.seeds.count * 10)
         #expect(outcome.kills > Self.seeds.count / 4)
         #expect(outcome.faults > Self.seeds.count)
+        for status in [ClusterUpdate.Status.successful, .failed, .cancelled] {
+            #expect(outcome.updates[status, default: 0] > Self.seeds.count / 20, "\(status)")
+        }
     }
 
     @Test(arguments: [3, 17, 2026] as [UInt64])
@@ -45,6 +49,16 @@ import Testing
         let outcome = await SimulationBatch(seeds: 1..<6, options: options, workers: 1).run()
         #expect(outcome.failed.map(\.text) == [])
         #expect(outcome.kills == 0)
+    }
+
+    /// Zones are taken out of service and back meanwhile: an update to a good release waits for them, and a bad one goes back.
+    @Test func withoutFaultsUpdatesEndAsTheyShould() async {
+        var options = SimulationOptions()
+        options.hasFaults = false
+        let outcome = await SimulationBatch(seeds: 1..<41, options: options).run(maximumFailures: 3)
+        #expect(outcome.failed.map(\.text) == [])
+        #expect(outcome.updates[.successful, default: 0] > 5)
+        #expect(outcome.updates[.failed, default: 0] > 5)
     }
 
     /// What a fleet costs can be measured, and a pass over a settled one writes nothing.

@@ -13,7 +13,7 @@ public struct ClusterChange: Codable, Hashable, Sendable {
     public var storageConfig: NewCluster.Unoffered?
     public var remoteNetworkConfig: NewCluster.Unoffered?
 
-    public init(deletionProtection: Bool) { self.deletionProtection = deletionProtection }
+    public init(deletionProtection: Bool? = nil) { self.deletionProtection = deletionProtection }
 
     /// The names of what is wanted and cannot be changed.
     var unoffered: [String] {

@@ -36,18 +36,11 @@ extension Clusters {
             var new = current
             let reversal = UpdateIntent.Reversal(
                 reason: "cancelled by \(caller.arn)", errorCode: "OperationNotPermitted", isCancelled: true, decidedAt: now)
-            new.spec.revert(reversal, keepingEtcd: update.etcdHasMovedOn(as: current.status, to: current.spec.controlPlane))
+            new.spec.revert(reversal)
             new.metadata.generation += 1
             return new
         }
         guard let update = written?.value.spec.update else { throw notFound(name) }
         return try await self.update(update.id, of: name, as: caller)
-    }
-}
-
-extension UpdateIntent {
-    /// Going by what was last seen. Once each member was started on the new storage, the old etcd may refuse what they hold.
-    fileprivate func etcdHasMovedOn(as status: ClusterStatus, to spec: ControlPlaneSpec) -> Bool {
-        changesEtcdStorage && status.instances.filter { $0.role == .etcd }.allSatisfy { $0.release == spec.etcdRelease }
     }
 }

@@ -39,6 +39,7 @@ final class ClusterObserver: Sendable {
         var observation = ControlPlaneObservation(
             substrate: seen, health: health, isBootstrapped: cluster.status.isBootstrapped, unavailableZones: view.evacuatedZones,
             isolatedInstances: view.isolated)
+        observation.impairedZones = view.impairedZones
         observation.corruptMembers = cluster.status.etcd?.corruptMembers ?? []
         durations.note(&observation, of: cluster)
         trials.note(&observation, of: cluster)
@@ -60,7 +61,7 @@ final class ClusterObserver: Sendable {
     /// late to its death.
     private func look(
         _ cluster: Cluster, _ seen: SubstrateObservation
-    ) async -> ((evacuatedZones: Set<ZoneName>, isolated: Set<String>), HealthObservation) {
+    ) async -> (ServiceStateView, HealthObservation) {
         while true {
             let changes = board.changes
             let view = board.view(of: cluster.name)

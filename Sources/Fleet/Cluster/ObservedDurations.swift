@@ -16,8 +16,13 @@ final class ObservedDurations: Sendable {
     /// Longer than a settled cluster is left alone.
     private static let recently = Duration.seconds(15)
 
+    /// What was not looked at for longer may have ended meanwhile, and is ready anew.
+    private static let gap = Duration.seconds(5)
+
     private let time: TimeSource
     private let since = Mutex<[ClusterName: [Key: Duration]]>([:])
+    /// When each cluster was last looked at while it was being updated.
+    private let looks = Mutex<[ClusterName: Duration]>([:])
 
     init(time: TimeSource) { self.time = time }
 
@@ -39,15 +44,21 @@ final class ObservedDurations: Sendable {
         for backend in observation.substrate.loadBalancer?.backends ?? [] where backend.admission == .drain {
             keys.insert(Key(cluster: cluster, kind: .draining, name: backend.name))
         }
-        if let update = resource.spec.update, observation.unavailableZones.isEmpty {
+        if let update = resource.spec.update, observation.unavailableZones.isEmpty, observation.impairedZones.isEmpty {
             // Each phase of a rotation has its own time.
             let phase = resource.spec.rotation?.phase.rawValue ?? ""
             keys.insert(Key(cluster: cluster, kind: .updating, name: "\(update.id) \(update.reversal != nil) \(phase)"))
         }
         let now = time.uptime
         let leaders = health.etcdMembers.filter(\.value.isLeader).map { Key(cluster: cluster, kind: .led, name: $0.key) }
+        let hasGap = looks.withLock { looks in
+            let last = looks.removeValue(forKey: cluster)
+            if resource.spec.update != nil { looks[cluster] = now }
+            return last.map { now - $0 > Self.gap } ?? false
+        }
         let begun = since.withLock { since in
-            let old = since[cluster] ?? [:]
+            var old = since[cluster] ?? [:]
+            if hasGap { old = old.filter { $0.key.kind != .ready } }
             var new = Dictionary(uniqueKeysWithValues: keys.map { ($0, old[$0] ?? now) })
             // Here it is the last time that counts, and not the first.
             for (key, last) in old where key.kind == .led && now - last < Self.recently { new[key] = last }
@@ -68,5 +79,8 @@ final class ObservedDurations: Sendable {
         }
     }
 
-    func forget(_ cluster: ClusterName) { since.withLock { $0[cluster] = nil } }
+    func forget(_ cluster: ClusterName) {
+        since.withLock { $0[cluster] = nil }
+        looks.withLock { $0[cluster] = nil }
+    }
 }

@@ -28,6 +28,7 @@ final class InstanceTrials: Sendable {
         guard cluster.spec.update != nil, cluster.metadata.deletionRequestedAt == nil else { return forget(cluster.name) }
         let now = time.uptime
         let instances = observation.substrate.instances
+        let isForgiving = !observation.impairedZones.isEmpty
         observation.trials = subjects.withLock { all in
             let old = all[cluster.name] ?? [:]
             var new: [String: Subject] = [:]
@@ -37,6 +38,8 @@ final class InstanceTrials: Sendable {
                     subject = Subject(release: instance.release, revision: instance.configurationRevision)
                 }
                 subject.look(at: instance.components)
+                // What fails while a zone is not well says nothing about a release.
+                if isForgiving { subject.forgive() }
                 new[instance.id.name] = subject
             }
             all[cluster.name] = new
@@ -85,6 +88,11 @@ extension InstanceTrials.Subject {
         }
     }
 
+    fileprivate mutating func forgive() {
+        failingSince = nil
+        (trial.failures, trial.failure) = (0, nil)
+    }
+
     fileprivate mutating func note(_ result: InstanceCheckResult, at now: Duration) {
         checkedAt = now
         switch result {
@@ -95,9 +103,7 @@ extension InstanceTrials.Subject {
             failingSince = nil
             passingSince = passingSince ?? now
         // Says nothing about this instance.
-        case .undecided:
-            failingSince = nil
-            (trial.failures, trial.failure) = (0, nil)
+        case .undecided: forgive()
         case .failed(let reason):
             trial.passes = 0
             trial.failures += 1

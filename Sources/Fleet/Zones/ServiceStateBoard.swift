@@ -1,6 +1,15 @@
 import FleetModel
 import Synchronization
 
+/// What concerns one cluster of what is out of service, or about to be.
+public struct ServiceStateView: Hashable, Sendable {
+    public var evacuatedZones: Set<ZoneName> = []
+    /// Names of single instances that were found dead.
+    public var isolated: Set<String> = []
+    /// Zones that were found impaired, and that the cluster has not left.
+    public var impairedZones: Set<ZoneName> = []
+}
+
 /// What is out of service at this moment: whole zones, and single instances that were found dead without resetting connections.
 ///
 /// In memory and quick, since every half second of an unanswered connection counts: detection writes it, each look at a control
@@ -9,6 +18,7 @@ public final class ServiceStateBoard: Sendable {
     private struct State {
         var evacuated: Set<ZoneName> = []
         var exempt: Set<ClusterName> = []
+        var impaired: Set<ZoneName> = []
         var isolated: [ClusterName: Set<String>] = [:]
         /// Whoever was looked up: these are concerned when a zone changes. Who was never looked up reads the newest anyway.
         var known: Set<ClusterName> = []
@@ -25,16 +35,19 @@ public final class ServiceStateBoard: Sendable {
     ///   - evacuated: zones out of service.
     ///   - isolated: names of single instances that do not answer and do not reset, by cluster.
     ///   - exempt: clusters that the evacuations do not concern.
-    public func set(evacuated: Set<ZoneName>, isolated: [ClusterName: Set<String>], exempt: Set<ClusterName> = []) {
+    ///   - impaired: zones that were found impaired, whether they are out of service or not.
+    public func set(
+        evacuated: Set<ZoneName>, isolated: [ClusterName: Set<String>], exempt: Set<ClusterName> = [], impaired: Set<ZoneName> = []
+    ) {
         let isolated = isolated.filter { !$0.value.isEmpty }
         let (concerned, listeners) = state.withLock { state in
             var concerned = Set(state.isolated.keys).union(isolated.keys).filter { state.isolated[$0] != isolated[$0] }
-            if state.evacuated != evacuated {
+            if state.evacuated != evacuated || state.impaired != impaired {
                 concerned.formUnion(state.known)
             } else if !evacuated.isEmpty {
                 concerned.formUnion(state.exempt.symmetricDifference(exempt))
             }
-            (state.evacuated, state.isolated, state.exempt) = (evacuated, isolated, exempt)
+            (state.evacuated, state.isolated, state.exempt, state.impaired) = (evacuated, isolated, exempt, impaired)
             // In one order for all processes, so that a simulation can be replayed.
             return (concerned, state.listeners.sorted { $0.key < $1.key }.map(\.value))
         }
@@ -43,10 +56,12 @@ public final class ServiceStateBoard: Sendable {
     }
 
     /// What concerns one cluster.
-    public func view(of cluster: ClusterName) -> (evacuatedZones: Set<ZoneName>, isolated: Set<String>) {
+    public func view(of cluster: ClusterName) -> ServiceStateView {
         state.withLock { state in
             state.known.insert(cluster)
-            return (state.exempt.contains(cluster) ? [] : state.evacuated, state.isolated[cluster] ?? [])
+            let evacuated = state.exempt.contains(cluster) ? [] : state.evacuated
+            return ServiceStateView(
+                evacuatedZones: evacuated, isolated: state.isolated[cluster] ?? [], impairedZones: state.impaired.subtracting(evacuated))
         }
     }
 

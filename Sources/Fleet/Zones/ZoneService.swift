@@ -133,7 +133,7 @@ public final class ZoneService: Service {
 
     /// Puts on the board what is out of service now.
     func publish() {
-        let (evacuating, isolated) = state.withLock { ($0.evacuating, $0.isolated) }
+        let (evacuating, isolated, findings) = state.withLock { ($0.evacuating, $0.isolated, $0.findings) }
         let out = zones.values.map(\.value).filter(\.isEvacuated)
         var names = Set(out.map(\.name))
         if let evacuating { names.insert(evacuating.zone) }
@@ -141,7 +141,13 @@ public final class ZoneService: Service {
         let isAutomatic = out.allSatisfy(\.spec.isAutomatic)
         let exempt =
             names.isEmpty || !isAutomatic ? [] : clusters.values.map(\.value).filter { !$0.spec.settings.zonalShiftEnabled }.map(\.name)
-        board.set(evacuated: names, isolated: policy.evacuation == .off ? [:] : isolated, exempt: Set(exempt))
+        // Other cells may have found what this one has not.
+        let impaired = zones.values.map(\.value).filter { zone in
+            zone.status.health.isImpaired || findings[zone.name]?.health.isImpaired == true
+        }
+        board.set(
+            evacuated: names, isolated: policy.evacuation == .off ? [:] : isolated, exempt: Set(exempt),
+            impaired: Set(impaired.map(\.name)))
     }
 }
 

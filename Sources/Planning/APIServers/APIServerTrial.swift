@@ -35,12 +35,19 @@ struct APIServerTrial {
     private func trial(of instance: InstanceObservation) -> InstanceTrial { observation.trials[instance.id.name] ?? InstanceTrial() }
 
     /// The checks that are due, and what is waited for.
-    func check(_ keep: [InstanceObservation], _ retire: [InstanceObservation], _ result: inout APIServerPlanner.Result) {
+    func check(
+        _ keep: [InstanceObservation], _ retire: [InstanceObservation], _ held: HeldZone?, _ result: inout APIServerPlanner.Result
+    ) {
         guard isUnderWay else { return }
         for instance in keep where observation.isReady(instance) {
             let isIn = admission(of: instance) == .ready
             // Those that serve are looked at while the others are still at hand.
             guard !isIn || isForward && !retire.isEmpty else { continue }
+            // One that is patched in place is missed already.
+            if let held, intent.update?.strategy == .blueGreen {
+                result.waits.append(.impaired(held.zone, "\(instance.id.name) is not tried"))
+                continue
+            }
             if !isIn, !(intent.update?.strategy == .inPlace && hasPlace(instance) && trial(of: instance).passes > 0) {
                 result.waits.append(wait(instance))
             }

@@ -10,6 +10,7 @@ struct InPlacePatch {
     var policy: PlanningPolicy
     var intent: ControlPlaneIntent
     var observation: ControlPlaneObservation
+    var held: HeldZone?
 
     /// - Parameters:
     ///   - current: whether an instance is what is wanted.
@@ -31,6 +32,11 @@ struct InPlacePatch {
             // It was made anew: back when it is fit.
             let isFit = observation.isReady(next) && (observation.trials[next.id.name]?.passes ?? 0) > 0
             if !isFit { admit(next, .drain, &backends) }
+            return
+        }
+        if let held {
+            // Back, if it was drained for this.
+            result.waits.append(.impaired(held.zone, "\(next.id.name) is not patched"))
             return
         }
         admit(next, .drain, &backends)

@@ -147,6 +147,10 @@ struct EtcdPlanner {
                 Wait("ZoneOutOfService", "\(outdated.count) etcd members are to be replaced, after zone \(zone) is back in service"))
             return nil
         }
+        if let zone = observation.impairedZones.min() {
+            result.waits.append(.impaired(zone, "\(outdated.count) etcd members are not replaced"))
+            return nil
+        }
         if intent.update != nil, let young = youngMember(members, outdated, observation) {
             result.waits.append(
                 Wait(

@@ -71,6 +71,11 @@ struct Evacuation {
 }
 
 extension Wait {
+    /// Of what has time while a zone is not well: one fault at a time.
+    static func impaired(_ zone: ZoneName, _ what: String) -> Wait {
+        Wait("ZoneImpaired", "\(what) until zone \(zone), which was found impaired, is well again or out of service")
+    }
+
     /// Of a single instance that is out of service.
     static func isolated(_ name: String) -> Wait {
         Wait("Isolated", "\(name) was found dead and is fenced off; it is back in service when it has answered for a while")
@@ -111,6 +116,9 @@ extension ControlPlaneObservation {
         !isHealthy(member) || isolatedInstances.contains(member.id.name) || substrate.fenced.contains(member.intent.address)
             || instance(member.id)?.state != .running
     }
+
+    /// What happens in the zone may be the zone's doing.
+    func isDoubtful(_ zone: ZoneName) -> Bool { unavailableZones.contains(zone) || impairedZones.contains(zone) }
 
     /// It gives no vote now, whatever the reason.
     func isSilent(_ member: EtcdMember) -> Bool {

@@ -4,7 +4,8 @@ import Substrate
 import Timing
 
 extension LocalSubstrate: RequestHolding {
-    /// The balancer's health checks are held, too: what is sent again after this time must still be in time for them (2 s).
+    /// The requests of the balancer's health checks are held, too: what is sent again after this time must still be in time for them
+    /// (`timeout check`, 2 s).
     private static let holdMilliseconds = 1_500
     /// Requests that take longer than this are not waited for.
     private static let holdPatience = Duration.milliseconds(800)

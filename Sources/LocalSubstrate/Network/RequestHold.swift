@@ -4,6 +4,9 @@ struct RequestHold {
 
     /// Segments with a request in them are dropped and sent again by their senders, until the element of the set expires. What is
     /// shorter is no request: acknowledgements, window updates, the end of a connection.
+    ///
+    /// Handshakes pass (TLS records of the types 20 and 22; TCP headers with a time stamp and without): HAProxy gives those of its health
+    /// checks no longer than its interval of half a second, and two that fail would end all sessions.
     static func definition(port: UInt16, milliseconds: Int) -> String {
         """
         table inet \(table)
@@ -12,6 +15,8 @@ struct RequestHold {
             set held { type inet_service; flags timeout; elements = { \(port) timeout \(milliseconds)ms }; }
             chain input {
                 type filter hook input priority filter; policy accept;
+                tcp dport @held tcp doff 8 @th,256,8 { 0x14, 0x16 } accept
+                tcp dport @held tcp doff 5 @th,160,8 { 0x14, 0x16 } accept
                 tcp dport @held meta length > 100 drop
             }
         }

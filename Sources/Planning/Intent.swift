@@ -33,7 +33,8 @@ public struct ControlPlaneIntent: Codable, Hashable, Sendable {
     public init(_ cluster: Cluster) {
         self.init(
             cluster: cluster.name, spec: cluster.spec.controlPlane, isDeleting: cluster.metadata.deletionRequestedAt != nil,
-            isEstablished: cluster.status.activeSince != nil)
+            // From its first objects on there is something to lose.
+            isEstablished: cluster.status.activeSince != nil || cluster.status.isBootstrapped)
         update = cluster.spec.update
         isUpdating = cluster.spec.isUpdating
         switch cluster.spec.restore?.source {

@@ -107,6 +107,25 @@ private enum EtcdStart {
         #expect(fixture.ownViolations.isEmpty)
     }
 
+    /// A bad member, and another one that has lost its volume: each would wait for the other.
+    @Test func withoutAQuorumABadMemberGoesBackAllTheSame() throws {
+        var fixture = try begun()
+        fixture.goBack()
+        fixture.silence("etcd-z-b")
+        fixture.remove("etcd-z-c")
+        fixture.observation.substrate.volumes.removeAll { $0.id.name == "etcd-z-c" }
+        fixture.observation.health.etcdMembers["etcd-z-a"] = EtcdMemberHealth(isHealthy: false, isLeader: false)
+        fixture.observation.unreadySeconds = ["etcd-z-a": 3, "etcd-z-b": 20, "etcd-z-c": 20]
+        // It may be an election.
+        #expect(!fixture.titles.contains { $0.hasPrefix("replace") })
+        fixture.observation.unreadySeconds["etcd-z-a"] = 20
+        #expect(fixture.titles.filter { $0.hasPrefix("replace") } == ["replace instance etcd-z-b"])
+        #expect(fixture.ownViolations.isEmpty)
+        // When nobody answers at all, it may be Slipway that hears nothing.
+        fixture.silence("etcd-z-a")
+        #expect(!fixture.titles.contains { $0.hasPrefix("replace") })
+    }
+
     @Test func etcdThatHasMovedOnStays() throws {
         var fixture = try begun()
         for zone in PlannerFixture.zones { fixture.change("etcd-\(zone)") { $0.release = ReleaseID(rawValue: "1.33.4-eks.2") } }

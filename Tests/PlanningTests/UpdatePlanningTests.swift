@@ -182,6 +182,19 @@ import Testing
         #expect(release(fixture, "api-2") == "1.33.4-eks.2")
     }
 
+    @Test func aPatchWaitsForThoseThatAreTooMany() throws {
+        var fixture = try patching()
+        fixture.addAPIServer(3, PlannerFixture.zones[2], ready: true)
+        fixture.addAPIServer(4, PlannerFixture.zones[0], ready: true)
+        for name in ["api-3", "api-4"] { fixture.change(name) { $0.release = ReleaseID(rawValue: "1.33.4-eks.1") } }
+        fixture.pointEndpoint()
+        #expect(fixture.ownViolations.isEmpty)
+        #expect(fixture.titles == ["point the endpoint at api-1, api-2, api-3 (drain), api-4 (drain)"])
+        #expect(fixture.reasons.contains("MinimumReady"))
+        try finish(&fixture)
+        #expect(fixture.observation.substrate.instances.count { $0.role == .apiServer } == 2)
+    }
+
     @Test func aPatchWaitsWhileAnotherDoesNotServe() throws {
         var fixture = try patching()
         fixture.change("api-2") { $0.release = ReleaseID(rawValue: "1.33.4-eks.2") }

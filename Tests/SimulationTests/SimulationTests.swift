@@ -16,13 +16,7 @@ import Testing
     /// ever broken, no evacuation makes anything worse than leaving alone, and once faults stop everything becomes as wanted.
     @Test func aThousandSeeds() async throws {
         let outcome = await SimulationBatch(seeds: Self.seeds).run(maximumFailures: 20)
-        for report in outcome.failed {
-            if let directory = ProcessInfo.processInfo.environment["SLIPWAY_TRACES"] {
-                try report.text.write(toFile: "\(directory)/seed-\(report.seed).txt", atomically: true, encoding: .utf8)
-            }
-            let reasons = report.violations + report.unfinished + [report.failure].compactMap { $0 }
-            Issue.record("\(report.summary); \(reasons.prefix(3)); replay with: slipway simulate --seed \(report.seed)")
-        }
+        try say(outcome)
         #expect(outcome.passed == Self.seeds.count)
         // The simulation is not idle: things do happen in it.
         #expect(outcome.changes > Self.seeds.count * 10)
@@ -30,6 +24,16 @@ import Testing
         #expect(outcome.faults > Self.seeds.count)
         for status in [ClusterUpdate.Status.successful, .failed, .cancelled] {
             #expect(outcome.updates[status, default: 0] > Self.seeds.count / 20, "\(status)")
+        }
+    }
+
+    private func say(_ outcome: SimulationBatch.Outcome, _ kind: String = "seed") throws {
+        for report in outcome.failed {
+            if let directory = ProcessInfo.processInfo.environment["SLIPWAY_TRACES"] {
+                try report.text.write(toFile: "\(directory)/\(kind)-\(report.seed).txt", atomically: true, encoding: .utf8)
+            }
+            let reasons = report.violations + report.unfinished + [report.failure].compactMap { $0 }
+            Issue.record("\(report.summary); \(reasons.prefix(3)); replay with: slipway simulate --seed \(report.seed)")
         }
     }
 
@@ -52,11 +56,11 @@ import Testing
     }
 
     /// Zones are taken out of service and back meanwhile: an update to a good release waits for them, and a bad one goes back.
-    @Test func withoutFaultsUpdatesEndAsTheyShould() async {
+    @Test func withoutFaultsUpdatesEndAsTheyShould() async throws {
         var options = SimulationOptions()
         options.hasFaults = false
         let outcome = await SimulationBatch(seeds: 1..<41, options: options).run(maximumFailures: 3)
-        #expect(outcome.failed.map(\.text) == [])
+        try say(outcome, "calm")
         #expect(outcome.updates[.successful, default: 0] > 5)
         #expect(outcome.updates[.failed, default: 0] > 5)
     }

@@ -45,7 +45,7 @@ final class ClusterObserver: Sendable {
         trials.note(&observation, of: cluster)
         let intent = ControlPlaneIntent(cluster)
         if observation.needsMembership(intent) {
-            observation.membership = await membership(of: cluster, observation.healthyMembers(intent))
+            observation.membership = await membership(of: cluster, observation.dependableMembers(intent))
         }
         if let restore = intent.restore, !isDeleting { observation.restore = try await restores?.observe(restore, of: cluster) }
         return observation

@@ -16,12 +16,12 @@ final class ObservedDurations: Sendable {
     /// Longer than a settled cluster is left alone.
     private static let recently = Duration.seconds(15)
 
-    /// What was not looked at for longer may have ended meanwhile, and is ready anew.
+    /// Time in which nobody looked counts for this much at most; what was ready then may have ended meanwhile, and is ready anew.
     private static let gap = Duration.seconds(5)
 
     private let time: TimeSource
     private let since = Mutex<[ClusterName: [Key: Duration]]>([:])
-    /// When each cluster was last looked at while it was being updated.
+    /// When each cluster was last looked at.
     private let looks = Mutex<[ClusterName: Duration]>([:])
 
     init(time: TimeSource) { self.time = time }
@@ -51,14 +51,16 @@ final class ObservedDurations: Sendable {
         }
         let now = time.uptime
         let leaders = health.etcdMembers.filter(\.value.isLeader).map { Key(cluster: cluster, kind: .led, name: $0.key) }
-        let hasGap = looks.withLock { looks in
-            let last = looks.removeValue(forKey: cluster)
-            if resource.spec.update != nil { looks[cluster] = now }
-            return last.map { now - $0 > Self.gap } ?? false
+        let unseen = looks.withLock { looks in
+            let last = looks.updateValue(now, forKey: cluster) ?? now
+            return max(.zero, now - last - Self.gap)
         }
         let begun = since.withLock { since in
             var old = since[cluster] ?? [:]
-            if hasGap { old = old.filter { $0.key.kind != .ready } }
+            if unseen > .zero {
+                old = old.filter { $0.key.kind != .ready }
+                for (key, start) in old where key.kind == .unready { old[key] = start + unseen }
+            }
             var new = Dictionary(uniqueKeysWithValues: keys.map { ($0, old[$0] ?? now) })
             // Here it is the last time that counts, and not the first.
             for (key, last) in old where key.kind == .led && now - last < Self.recently { new[key] = last }

@@ -90,7 +90,7 @@ struct APIServerPlanner {
             backends.append(backend(instance, admission))
         }
         if intent.update?.strategy == .inPlace {
-            InPlacePatch(policy: policy, intent: intent, observation: observation, held: held).plan(
+            InPlacePatch(policy: policy, intent: intent, observation: observation, held: held, surplus: retire).plan(
                 keep, current: { isCurrent($0, intent) },
                 wanted: { apiServer(named: $0.id.name, zone: $0.zone, address: $0.address, intent) }, &backends, &result)
         }

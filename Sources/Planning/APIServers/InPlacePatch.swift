@@ -11,6 +11,8 @@ struct InPlacePatch {
     var intent: ControlPlaneIntent
     var observation: ControlPlaneObservation
     var held: HeldZone?
+    /// Who goes, by his end; it is not begun with the next one meanwhile.
+    var surplus: [InstanceObservation]
 
     /// - Parameters:
     ///   - current: whether an instance is what is wanted.
@@ -37,6 +39,10 @@ struct InPlacePatch {
         if let held {
             // Back, if it was drained for this.
             result.waits.append(.impaired(held.zone, "\(next.id.name) is not patched"))
+            return
+        }
+        if let other = surplus.first, seen?.admission == .ready {
+            result.waits.append(Wait("MinimumReady", "\(next.id.name) is patched when \(other.id.name), which is not needed, has gone"))
             return
         }
         admit(next, .drain, &backends)

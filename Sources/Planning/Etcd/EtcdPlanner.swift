@@ -73,6 +73,10 @@ struct EtcdPlanner {
             }
         }
         if let first = broken.first {
+            if let dead = hopelessMember(outdated, members, observation) {
+                result.actions.append(.replaceInstance(dead.intent))
+                return result
+            }
             // One after the other, and nothing else is taken down meanwhile.
             rebuild.plan(first, &result)
             result.waits += broken.dropFirst().map { rebuild.wait($0, "after \(first.id.name)") }
@@ -134,6 +138,7 @@ struct EtcdPlanner {
         {
             return .replaceInstance(dead.intent)
         }
+        if let dead = hopelessMember(outdated, members, observation) { return .replaceInstance(dead.intent) }
         guard down.isEmpty else {
             result.waits.append(
                 Wait(
@@ -166,6 +171,20 @@ struct EtcdPlanner {
         if let follower = outdated.first(where: { health[$0.id.name]?.isLeader == false }) { return .replaceInstance(follower.intent) }
         guard let leader = outdated.first, let heir = heir(of: leader, members, observation, evacuation) else { return nil }
         return .moveLeader(from: leader.id, to: heir.id)
+    }
+
+    /// One that is not what it is to be, and answers nothing, while there is no quorum that could lose by its end: all others do not run,
+    /// or say themselves that they are not healthy. By waiting for each other two that are down would stay so.
+    private func hopelessMember(
+        _ outdated: [EtcdMember], _ members: [EtcdMember], _ observation: ControlPlaneObservation
+    ) -> EtcdMember? {
+        outdated.first { member in
+            let others = members.filter { $0.id != member.id }
+            return observation.health.etcdMembers[member.id.name] == nil
+                && observation.unreadySeconds[member.id.name, default: 0] > policy.replaceDeadMemberAfter
+                && others.contains { observation.saysNobodyLeads($0, policy) }
+                && others.allSatisfy { observation.isDown($0) || observation.saysNobodyLeads($0, policy) }
+        }
     }
 
     /// One that was replaced just now, and may still end.

@@ -124,6 +124,17 @@ extension ControlPlaneObservation {
         }
     }
 
+    /// Those of the healthy members that nothing is known against; all of them when there are no others. Over a network that loses what
+    /// is sent even giving up a question takes many seconds.
+    public func dependableMembers(_ intent: ControlPlaneIntent) -> [InstanceID] {
+        let healthy = healthyMembers(intent)
+        let doubtful = unavailableZones.union(impairedZones)
+        let dependable = healthy.filter { id in
+            !isolatedInstances.contains(id.name) && instance(id).map { !doubtful.contains($0.zone) } == true
+        }
+        return dependable.isEmpty ? healthy : dependable
+    }
+
     /// Members that can be asked.
     public func healthyMembers(_ intent: ControlPlaneIntent) -> [InstanceID] {
         EtcdMember.all(of: intent).filter { isHealthy($0) && instance($0.id)?.isJoining != true }.map(\.id)

@@ -125,6 +125,17 @@ extension ControlPlaneObservation {
         !isHealthy(member) || substrate.fenced.contains(member.intent.address) || instance(member.id)?.state != .running
     }
 
+    /// It answers, is cut off from nobody, and has not been healthy, which without a leader it is not, for longer than an election takes.
+    func saysNobodyLeads(_ member: EtcdMember, _ policy: PlanningPolicy) -> Bool {
+        hasNoLeader(member) && unreadySeconds[member.id.name, default: 0] > policy.electionPatience
+    }
+
+    /// It answers, is cut off from nobody, and says that it is not healthy.
+    func hasNoLeader(_ member: EtcdMember) -> Bool {
+        health.etcdMembers[member.id.name]?.isHealthy == false && !isolatedInstances.contains(member.id.name)
+            && !substrate.fenced.contains(member.intent.address)
+    }
+
     func mayBeElecting(_ member: EtcdMember, _ policy: PlanningPolicy) -> Bool {
         guard let seen = instance(member.id), seen.state == .running, !isolatedInstances.contains(member.id.name) else { return false }
         return unreadySeconds[member.id.name, default: 0] < policy.electionPatience

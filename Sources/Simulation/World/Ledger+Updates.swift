@@ -98,8 +98,10 @@ extension Ledger {
 }
 
 extension Ledger.Entry {
-    /// The update by which somebody plans who looked then. Who looked just when it began may have read the cluster before that.
-    func update(knownAt time: Duration) -> UpdateIntent? {
-        updates.last { $0.begun + .seconds(1) <= time && $0.ended.map { time <= $0 } ?? true }?.intent
+    /// The update by which somebody plans who looked then. Who looked just when it began may have read the cluster before or after that.
+    func updates(knownAt time: Duration) -> [UpdateIntent?] {
+        let last = updates.last { $0.begun - .seconds(1) <= time && $0.ended.map { time <= $0 } ?? true }
+        guard let last else { return [nil] }
+        return last.begun + .seconds(1) <= time ? [last.intent] : [last.intent, nil]
     }
 }

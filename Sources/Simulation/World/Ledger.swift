@@ -101,9 +101,8 @@ final class Ledger: Sendable {
         }
         let truth = substrate.trueState(of: name)
         let observed = life?.lastObserved(name.rawValue) ?? .zero
-        var intent = ControlPlaneIntent(
+        let intent = ControlPlaneIntent(
             cluster: name, spec: entry.spec, isDeleting: entry.isDeleting, isEstablished: entry.isEstablished)
-        intent.update = entry.update(knownAt: min(observed, begun))
         let view = life?.view(of: name) ?? ManagerLife.View()
         var observation = ControlPlaneObservation(
             substrate: truth.substrate, health: truth.health, unavailableZones: view.zones, isolatedInstances: view.isolated,
@@ -124,7 +123,12 @@ final class Ledger: Sendable {
         {
             ended(instance)
         }
-        let found = Invariants().violations(of: [Self.action(change)], intent, observation)
+        let judged = entry.updates(knownAt: min(observed, begun)).map { update -> [InvariantViolation] in
+            var intent = intent
+            intent.update = update
+            return Invariants().violations(of: [Self.action(change)], intent, observation)
+        }
+        let found = judged.min { $0.count < $1.count } ?? []
         // A fault since the manager looked is nobody's mistake.
         let lastEnd = substrate.lastEnd(in: name).map { $0 + recovery } ?? .zero
         let isExcused = max(entry.lastFault, lastEnd) >= observed

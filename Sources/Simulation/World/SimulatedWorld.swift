@@ -204,7 +204,7 @@ final class SimulatedWorld: Sendable {
     func report(seed: UInt64, failure: String?) -> SimulationReport {
         let (unfinished, faults, requests) = outcome.withLock { $0 }
         return SimulationReport(
-            seed: seed, violations: ledger.violations + substrate.broken, unfinished: unfinished, failure: failure,
+            seed: seed, violations: ledger.violations + substrate.broken + trace.firstMistakes, unfinished: unfinished, failure: failure,
             changes: ledger.changes, faults: faults, requests: requests, updates: ledger.ends, kills: managers.kills,
             virtualTime: clock.now, trace: trace.all)
     }

@@ -51,11 +51,10 @@ public final class EtcdClient: Service {
         _ configuration: EtcdConfiguration, _ body: @escaping @Sendable (EtcdClient) async throws -> Result
     ) async throws -> Result {
         let client = try EtcdClient(configuration)
-        return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await client.run() }
-            defer { group.cancelAll() }
-            return try await body(client)
-        }
+        // Its end is not waited for: to take leave of one whose network loses what is sent takes many seconds.
+        let connections = Task { try await client.run() }
+        defer { connections.cancel() }
+        return try await body(client)
     }
 
     // MARK: Calls

@@ -150,8 +150,6 @@ public struct Plan: Codable, Hashable, Sendable {
     public var actions: [Action]
     public var waits: [Wait]
     public var outlook: Outlook
-    /// Degraded by nothing else than that a zone is out of service: all API servers that are wanted serve from the others.
-    public var lacksOnlyAZone = false
 
     /// Where the control plane stands.
     public enum Outlook: String, Codable, Hashable, Sendable {

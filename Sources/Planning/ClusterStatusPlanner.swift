@@ -18,9 +18,8 @@ public struct ClusterStatusPlanner: Sendable {
         status.endpoint = "https://\(intent.spec.network.loadBalancer)"
         if intent.isDeleting {
             status.phase = .deleting
-        } else if plan.outlook == .healthy || plan.lacksOnlyAZone, old.activeSince == nil {
-            // First time whole, or as whole as a zone that is out of service lets it be: from here on it is active, and what is
-            // missing or breaks later is said by conditions.
+        } else if plan.outlook == .healthy, old.activeSince == nil {
+            // First time whole: from here on it is active, and what breaks later is said by conditions.
             status.phase = .active
             status.activeSince = now
         }

@@ -19,7 +19,7 @@ public struct ControlPlanePlanner: Sendable {
 
     private func ordinary(_ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation) -> Plan {
         let evacuation = Evacuation(intent, observation, policy: policy)
-        var plan = foundation(intent, observation.substrate, without: evacuation.zone)
+        var plan = foundation(intent, observation.substrate)
         if !plan.actions.isEmpty { return plan }
 
         let etcd = EtcdPlanner(policy: policy).plan(intent, observation, evacuation)
@@ -41,21 +41,19 @@ public struct ControlPlanePlanner: Sendable {
             plan.actions.append(.finishRestore(restore))
         }
         plan.outlook = serves ? (isWhole ? .healthy : .degraded) : .unavailable
-        plan.lacksOnlyAZone =
-            plan.outlook == .degraded && evacuation.zone != nil && apiServers.serving >= intent.spec.apiServerCount
-            && EtcdMember.all(of: intent).allSatisfy { observation.isHealthy($0) || $0.zone == evacuation.zone }
         return plan
     }
 
     /// Writes that a follower had passed on to a leader that is cut off now are lost, but the follower waits for them for seven
-    /// seconds (etcd's request timeout). Better an error now.
+    /// seconds (etcd's request timeout). Better an error now. What comes between the cut and the election is passed on to it, too, and
+    /// ended when there is a new leader.
     private func lostLeader(
         _ fenced: Set<IPv4Address>, _ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation
     ) -> Action? {
         let members = EtcdMember.all(of: intent)
         let isLost = members.contains { member in
             let address = member.intent.address
-            return fenced.contains(address) && !observation.substrate.fenced.contains(address)
+            return fenced.contains(address) && (observation.hasNewLeader || !observation.substrate.fenced.contains(address))
                 && observation.recentLeaders.contains(member.id.name) && observation.instance(member.id)?.state == .running
         }
         guard isLost else { return nil }
@@ -63,16 +61,14 @@ public struct ControlPlanePlanner: Sendable {
     }
 
     /// The network and the volumes: everything else stands on them.
-    ///
-    /// A cluster that is created while a zone is out of service begins without it.
-    private func foundation(_ intent: ControlPlaneIntent, _ seen: SubstrateObservation, without zone: ZoneName?) -> Plan {
+    private func foundation(_ intent: ControlPlaneIntent, _ seen: SubstrateObservation) -> Plan {
         var plan = Plan(outlook: .unavailable)
         if seen.network?.isComplete != true || seen.network?.network != intent.spec.network {
             plan.actions.append(.ensureNetwork(NetworkSpec(cluster: intent.cluster, network: intent.spec.network)))
         }
         for member in EtcdMember.all(of: intent) {
             // Of a cluster that has served, a lost volume is a loss and not a beginning: see MemberRebuildPlanner.
-            guard !intent.isEstablished, member.zone != zone else { continue }
+            guard !intent.isEstablished else { continue }
             switch seen.volumes.first(where: { $0.id == member.volume }) {
             case nil: plan.actions.append(.ensureVolume(VolumeSpec(id: member.volume, zone: member.zone)))
             case .some(let volume) where !volume.isUsable:

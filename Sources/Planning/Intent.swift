@@ -65,6 +65,8 @@ public struct ControlPlaneObservation: Codable, Hashable, Sendable {
     public var drainingSeconds: [String: Double]
     /// Members, by instance name, that led etcd a short while ago or lead it now.
     public var recentLeaders: Set<String>
+    /// Somebody leads etcd who had not been seen to lead lately.
+    public var hasNewLeader = false
     /// Members, by instance name, whose content was found to differ from that of the majority.
     public var corruptMembers: Set<String> = []
     /// etcd's members as the quorum knows them; nil when nobody was asked, or nobody answered.

@@ -47,25 +47,6 @@ import Testing
         #expect(fixture.titles == ["make network 100.66.0.0/27"])
     }
 
-    @Test func itBeginsWithoutAZoneThatIsOutOfService() throws {
-        var fixture = try PlannerFixture()
-        let away = PlannerFixture.zones[2]
-        fixture.observation.unavailableZones = [away]
-        _ = try fixture.run()
-        let plan = fixture.plan
-        #expect(plan.outlook == .degraded)
-        #expect(plan.lacksOnlyAZone)
-        #expect(!fixture.observation.substrate.instances.contains { $0.zone == away })
-        #expect(!fixture.observation.substrate.volumes.contains { $0.zone == away })
-
-        // Active; and when the zone is back, its member joins the others as one that was lost does.
-        fixture.intent.isEstablished = true
-        fixture.observation.unavailableZones = []
-        fixture.listMembers()
-        _ = try fixture.run()
-        #expect(fixture.plan == Plan(outlook: .healthy))
-    }
-
     @Test func onlyWhatIsMissingIsMade() throws {
         var fixture = try PlannerFixture()
         fixture.addFoundation()

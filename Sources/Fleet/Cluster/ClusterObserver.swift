@@ -16,6 +16,8 @@ final class ClusterObserver: Sendable {
 
     /// Longer than the members take to answer each other.
     private static let membershipTimeout = Duration.seconds(3)
+    /// Somebody is to be cut off, and clients wait for it.
+    private static let hurriedTimeout = Duration.milliseconds(400)
 
     init(
         substrate: any Substrate, probe: any HealthProbe, operations: any ControlPlaneOperations, board: ServiceStateBoard,
@@ -45,7 +47,9 @@ final class ClusterObserver: Sendable {
         trials.note(&observation, of: cluster)
         let intent = ControlPlaneIntent(cluster)
         if observation.needsMembership(intent) {
-            observation.membership = await membership(of: cluster, observation.dependableMembers(intent))
+            observation.membership = await membership(
+                of: cluster, observation.dependableMembers(intent),
+                within: isUrgent(seen, view) ? Self.hurriedTimeout : Self.membershipTimeout)
         }
         if let restore = intent.restore, !isDeleting { observation.restore = try await restores?.observe(restore, of: cluster) }
         return observation
@@ -68,10 +72,10 @@ final class ClusterObserver: Sendable {
             func targets(_ role: InstanceRole) -> [ProbeTarget.Instance] {
                 seen.instances.filter { $0.role == role && $0.state == .running }.map { .init(name: $0.id.name, address: $0.address) }
             }
-            let out = seen.instances.filter { view.evacuatedZones.contains($0.zone) || view.isolated.contains($0.id.name) }
+            let out = seen.instances.filter(view.isOut)
             let target = ProbeTarget(
                 cluster: cluster, etcdMembers: targets(.etcd), apiServers: targets(.apiServer), suspects: Set(out.map(\.id.name)),
-                isUrgent: out.contains { !seen.fenced.contains($0.address) })
+                isUrgent: isUrgent(seen, view))
             let health = await withTaskGroup(of: HealthObservation?.self) { group in
                 group.addTask { await self.probe.probe(target) }
                 group.addTask {
@@ -88,17 +92,22 @@ final class ClusterObserver: Sendable {
         }
     }
 
+    /// Somebody is out of service and not cut off yet.
+    private func isUrgent(_ seen: SubstrateObservation, _ view: ServiceStateView) -> Bool {
+        seen.instances.contains { view.isOut($0) && !seen.fenced.contains($0.address) }
+    }
+
     private func never() async -> HealthObservation {
         while !Task.isCancelled { try? await time.sleep(for: .seconds(60)) }
         return HealthObservation()
     }
 
-    private func membership(of cluster: Cluster, _ members: [InstanceID]) async -> [EtcdMembership]? {
+    private func membership(of cluster: Cluster, _ members: [InstanceID], within limit: Duration) async -> [EtcdMembership]? {
         guard !members.isEmpty else { return nil }
         return await withTaskGroup(of: [EtcdMembership]?.self) { group in
             group.addTask { try? await self.operations.membership(of: cluster, asking: members) }
             group.addTask {
-                try? await self.time.sleep(for: Self.membershipTimeout)
+                try? await self.time.sleep(for: limit)
                 return nil
             }
             defer { group.cancelAll() }

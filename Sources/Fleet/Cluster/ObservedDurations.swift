@@ -51,12 +51,14 @@ final class ObservedDurations: Sendable {
         }
         let now = time.uptime
         let leaders = health.etcdMembers.filter(\.value.isLeader).map { Key(cluster: cluster, kind: .led, name: $0.key) }
+        var hasNewLeader = false
         let unseen = looks.withLock { looks in
             let last = looks.updateValue(now, forKey: cluster) ?? now
             return max(.zero, now - last - Self.gap)
         }
         let begun = since.withLock { since in
             var old = since[cluster] ?? [:]
+            hasNewLeader = leaders.contains { old[$0] == nil }
             if unseen > .zero {
                 old = old.filter { $0.key.kind != .ready }
                 for (key, start) in old where key.kind == .unready { old[key] = start + unseen }
@@ -68,6 +70,7 @@ final class ObservedDurations: Sendable {
             since[cluster] = new.isEmpty ? nil : new
             return new
         }
+        observation.hasNewLeader = hasNewLeader
         for (key, start) in begun {
             let seconds = (now - start).seconds
             switch key.kind {

@@ -40,9 +40,13 @@ public final class HTTPHealthProbe: HealthProbe {
             func limit(_ name: String) -> TimeAmount {
                 target.suspects.contains(name) ? Self.briefly : target.isUrgent ? Self.hurried : Self.timeout
             }
+            // While nobody leads, or who led is out of service, a new leader is news.
+            let leaderIsKnown = target.etcdMembers.contains { known($0.address) == true && !target.suspects.contains($0.name) }
             for member in target.etcdMembers {
                 let limit = limit(member.name)
-                group.addTask { .etcd(member.name, await self.etcd(member.address, identity.etcd, limit)) }
+                group.addTask {
+                    .etcd(member.name, await self.etcd(member.address, identity.etcd, limit, leaderIsKnown: leaderIsKnown))
+                }
             }
             for server in target.apiServers {
                 let limit = limit(server.name)
@@ -64,20 +68,28 @@ public final class HTTPHealthProbe: HealthProbe {
         case apiServer(String, APIServerHealth?)
     }
 
-    private func etcd(_ address: IPv4Address, _ tls: TLSConfiguration, _ limit: TimeAmount) async -> EtcdMemberHealth? {
+    private func etcd(
+        _ address: IPv4Address, _ tls: TLSConfiguration, _ limit: TimeAmount, leaderIsKnown: Bool
+    ) async -> EtcdMemberHealth? {
         let health = KubernetesEndpoints.etcdMetrics(at: address, path: KubernetesEndpoints.etcdHealthPath)
         guard let (status, body) = await get(health, tls, limit) else { return nil }
         let isHealthy = status == 200 && body.contains("\"health\":\"true\"")
-        return EtcdMemberHealth(isHealthy: isHealthy, isLeader: isHealthy ? await leads(address, tls, limit) : false)
+        return EtcdMemberHealth(
+            isHealthy: isHealthy, isLeader: isHealthy ? await leads(address, tls, limit, mayBeOld: leaderIsKnown) : false)
     }
 
-    private func leads(_ address: IPv4Address, _ tls: TLSConfiguration, _ limit: TimeAmount) async -> Bool {
-        if let known = leaders.withLock({ $0[address] }), time.uptime - known.at < Self.leaderAge { return known.isLeader }
+    private func leads(_ address: IPv4Address, _ tls: TLSConfiguration, _ limit: TimeAmount, mayBeOld: Bool) async -> Bool {
+        if mayBeOld, let known = known(address) { return known }
         let metrics = KubernetesEndpoints.etcdMetrics(at: address, path: KubernetesEndpoints.metricsPath)
         guard let (_, body) = await get(metrics, tls, limit) else { return false }
         let isLeader = body.contains("\netcd_server_is_leader 1")
         leaders.withLock { $0[address] = (isLeader, time.uptime) }
         return isLeader
+    }
+
+    /// What was learnt a moment ago.
+    private func known(_ address: IPv4Address) -> Bool? {
+        leaders.withLock { $0[address] }.flatMap { time.uptime - $0.at < Self.leaderAge ? $0.isLeader : nil }
     }
 
     private func apiServer(_ address: IPv4Address, _ tls: TLSConfiguration, _ limit: TimeAmount) async -> APIServerHealth? {

@@ -1,4 +1,5 @@
 import FleetModel
+import Substrate
 import Synchronization
 
 /// What concerns one cluster of what is out of service, or about to be.
@@ -8,6 +9,10 @@ public struct ServiceStateView: Hashable, Sendable {
     public var isolated: Set<String> = []
     /// Zones that were found impaired, and that the cluster has not left.
     public var impairedZones: Set<ZoneName> = []
+
+    func isOut(_ instance: InstanceObservation) -> Bool {
+        evacuatedZones.contains(instance.zone) || isolated.contains(instance.id.name)
+    }
 }
 
 /// What is out of service at this moment: whole zones, and single instances that were found dead without resetting connections.

@@ -12,6 +12,9 @@ struct HAProxyConfiguration {
 
     static let backend = "apiservers"
     static func server(_ slot: Int) -> String { "s\(slot + 1)" }
+    /// The same backend once more, unchecked: it gets sessions while none of the checked ones is up. Checks that fail everywhere are
+    /// etcd's doing (an election), and a request that waits for an answer is better off than one that is refused.
+    static func lastResort(_ slot: Int) -> String { "r\(slot + 1)" }
 
     /// What a backend that may serve answers: `ok`, or a list of checks of which none has failed but those of the KMS plugin. One whose
     /// plugin is down serves everything but secrets that it has not at hand, and when all plugins are down, that is better than nothing.
@@ -52,6 +55,7 @@ struct HAProxyConfiguration {
 
         \(door)
         backend \(Self.backend)
+            option allbackups
             option httpchk
             http-check send meth GET uri /readyz ver HTTP/1.1 hdr Host kubernetes
             http-check expect rstring '\(Self.soundAnswer)'
@@ -92,15 +96,18 @@ struct HAProxyConfiguration {
 
     private var servers: String {
         record.slots.enumerated().map { slot, backend in
-            let name = Self.server(slot)
-            guard let backend else { return "    server \(name) 0.0.0.0:\(record.backendPort) disabled\n" }
+            let address = "\(backend?.address.description ?? "0.0.0.0"):\(record.backendPort)"
             let admission =
-                switch backend.admission {
+                switch backend?.admission {
                 case .ready: ""
                 case .drain: " weight 0"
-                case .closed: " disabled"
+                case .closed, nil: " disabled"
                 }
-            return "    # \(backend.name)\n    server \(name) \(backend.address):\(record.backendPort)\(admission)\n"
+            return (backend.map { "    # \($0.name)\n" } ?? "") + """
+                    server \(Self.server(slot)) \(address)\(admission)
+                    server \(Self.lastResort(slot)) \(address) backup no-check\(admission)
+
+                """
         }.joined()
     }
 
@@ -119,21 +126,29 @@ struct HAProxyConfiguration {
     static func commands(_ record: BalancerRecord, replacing old: BalancerRecord) -> [String] {
         var commands: [String] = []
         for (slot, backend) in record.slots.enumerated() {
-            let server = "\(Self.backend)/\(Self.server(slot))"
             let before = old.slots.indices.contains(slot) ? old.slots[slot] : nil
-            let isNew = before?.address != backend?.address || before?.name != backend?.name
-            if isNew, before != nil { commands += ["set server \(server) state maint", "shutdown sessions server \(server)"] }
-            guard let backend else { continue }
-            if isNew { commands.append("set server \(server) addr \(backend.address) port \(record.backendPort)") }
-            switch backend.admission {
-            case .ready:
-                commands += ["set server \(server) weight 1", "enable health \(server)", "set server \(server) state ready"]
-            // The state `drain` would be forgotten by a restart, which reads the weight from the file: here as there. It is not
-            // checked either: an API server that ends says so by /readyz long before it has finished what it has begun, and a
-            // failed check would close its sessions.
-            case .drain:
-                commands += ["set server \(server) weight 0", "disable health \(server)", "set server \(server) state ready"]
-            case .closed: commands += ["set server \(server) state maint", "shutdown sessions server \(server)"]
+            let checked = "\(Self.backend)/\(Self.server(slot))"
+            for server in [checked, "\(Self.backend)/\(Self.lastResort(slot))"] {
+                let isNew = before?.address != backend?.address || before?.name != backend?.name
+                let closing = ["set server \(server) state maint", "shutdown sessions server \(server)"]
+                if isNew, before != nil { commands += closing }
+                guard let backend else { continue }
+                if isNew { commands.append("set server \(server) addr \(backend.address) port \(record.backendPort)") }
+                let isChecked = server == checked
+                switch backend.admission {
+                case .ready:
+                    commands.append("set server \(server) weight 1")
+                    if isChecked { commands.append("enable health \(server)") }
+                    commands.append("set server \(server) state ready")
+                // The state `drain` would be forgotten by a restart, which reads the weight from the file: here as there. It is not
+                // checked either: an API server that ends says so by /readyz long before it has finished what it has begun, and a
+                // failed check would close its sessions.
+                case .drain:
+                    commands.append("set server \(server) weight 0")
+                    if isChecked { commands.append("disable health \(server)") }
+                    commands.append("set server \(server) state ready")
+                case .closed: commands += closing
+                }
             }
         }
         return commands

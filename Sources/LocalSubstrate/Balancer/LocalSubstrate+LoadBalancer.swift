@@ -125,17 +125,21 @@ extension LocalSubstrate {
     private func backends(_ record: BalancerRecord, _ rows: [HAProxySocket.Row]) -> [LoadBalancerObservation.Backend] {
         record.slots.enumerated().compactMap { slot, backend in
             guard let backend else { return nil }
-            let row = rows.first { $0.proxy == HAProxyConfiguration.backend && $0.server == HAProxyConfiguration.server(slot) }
-            guard let row else {
+            guard let row = row(HAProxyConfiguration.server(slot), rows) else {
                 return .init(name: backend.name, address: backend.address, admission: backend.admission, isHealthy: false, openSessions: 0)
             }
             let address = row.address.split(separator: ":").first.flatMap { try? IPv4Address(String($0)) } ?? backend.address
             let admission: LoadBalancerSpec.Admission =
                 row.status.hasPrefix("MAINT") ? .closed : row.status.hasPrefix("DRAIN") ? .drain : row.weight == 0 ? .drain : .ready
+            let sessions = row.sessions + (self.row(HAProxyConfiguration.lastResort(slot), rows)?.sessions ?? 0)
             // Before its first check HAProxy takes a server for good.
             let wasChecked = !row.checkStatus.isEmpty && !row.checkStatus.hasSuffix("INI")
             let isHealthy = wasChecked && (row.status.hasPrefix("UP") || row.status.hasPrefix("DRAIN"))
-            return .init(name: backend.name, address: address, admission: admission, isHealthy: isHealthy, openSessions: row.sessions)
+            return .init(name: backend.name, address: address, admission: admission, isHealthy: isHealthy, openSessions: sessions)
         }
+    }
+
+    private func row(_ server: String, _ rows: [HAProxySocket.Row]) -> HAProxySocket.Row? {
+        rows.first { $0.proxy == HAProxyConfiguration.backend && $0.server == server }
     }
 }

@@ -58,8 +58,6 @@ struct EtcdPlanner {
             }
             guard !broken.contains(where: { $0.id == member.id }) else { continue }
             guard hasUsableVolume(member, observation.substrate) else {
-                // Of a cluster that begins without this zone.
-                guard intent.isEstablished || member.zone != evacuation.zone else { continue }
                 result.waits.append(Wait("VolumeLost", "volume \(member.volume.name) is missing or cannot be read"))
                 continue
             }

@@ -25,7 +25,7 @@ struct SubjectHistory: Sendable {
     private var wasReady = false
     private(set) var relapses = 0
     private var lastDeath: Duration?
-    private var notedAt = Duration.zero
+    private(set) var notedAt = Duration.zero
     /// Lateness of this process, summed up, when the silence began.
     private var latenessBefore = Duration.zero
 

@@ -44,10 +44,29 @@ extension ZoneHealthPlanner {
         return count.answers < policy.leastAnswers / 2 || count.share < policy.lateShare / 3
     }
 
-    /// So much of what is sent to it is lost that it stalls those who talk to it. Slowness alone may be its share of the work.
+    /// So much of what is sent to it is lost that it stalls those who talk to it. Slowness alone may be its share of the work. In a zone
+    /// that was found to lose what is sent, less of it is enough.
     func isLossy(_ subject: ProbeSubject) -> Bool {
-        guard let count = count(subject), count.answers >= policy.leastAnswers, count.share >= leastShare([subject]) else { return false }
-        return count.resent >= 3 && Double(count.resent) >= policy.lossShare * Double(count.late)
+        let isExpected = records[subject.zone]?.health.failures.contains(.lossy) ?? false
+        guard let count = count(subject), count.answers >= policy.leastAnswers / (isExpected ? 2 : 1),
+            count.share >= (isExpected ? policy.lateRoleShare : leastShare([subject]))
+        else { return false }
+        return count.resent >= (isExpected ? 1 : 3) && Double(count.resent) >= policy.lossShare * Double(count.late)
+    }
+
+    /// What is sent to it has to be sent again and again, and nothing of what is sent to other zones. A busy machine is no reason for
+    /// that, since its kernel acknowledges what arrives; so there is no need to see whether answers come late by it.
+    func isLosing(_ subject: ProbeSubject) -> Bool {
+        // What was lost once is enough where another one in the same zone is dead.
+        let isSuspect = histories.contains { $0.key.zone == subject.zone && $0.key != subject && $0.value.isDead }
+        guard resentLately(subject) >= (isSuspect ? 1 : policy.lossCount) else { return false }
+        let others = histories.keys.filter { $0.zone != subject.zone }
+        return !others.isEmpty && others.allSatisfy { resentLately($0) == 0 }
+    }
+
+    private func resentLately(_ subject: ProbeSubject) -> Int {
+        guard let history = histories[subject] else { return 0 }
+        return history.resent.reduce(0) { $1.at + policy.lossWithin >= history.notedAt ? $0 + $1.count : $0 }
     }
 
     /// Where the others are slow too, it takes more to stand out.

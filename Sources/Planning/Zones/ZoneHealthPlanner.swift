@@ -132,7 +132,7 @@ public struct ZoneHealthPlanner: Sendable {
                     history.isDelivered
                     ? max(policy.frozenAfter, usual * policy.frozenFactor) : max(policy.lostAfter, usual * policy.lostFactor)
                 if history.silence >= limit { dead.append((subject, history.isDelivered ? .frozen : .unreachable)) }
-            } else if isLossy(subject) {
+            } else if isLossy(subject) || isLosing(subject) {
                 dead.append((subject, .lossy))
             }
         }

@@ -40,6 +40,10 @@ public struct ZoneHealthPolicy: Hashable, Sendable {
     public var greyLasts = Duration.milliseconds(1500)
     /// Of the late answers: with so many segments sent again it is loss, else slowness.
     public var lossShare = 0.3
+    /// Segments that had to be sent again to one instance within this time, and none to other zones: it is cut off before answers come late
+    /// often enough to tell by them.
+    public var lossCount = 3
+    public var lossWithin = Duration.milliseconds(2500)
     /// A zone is healthy again when it has been so for this long.
     public var zoneRecovery = Duration.seconds(5)
 

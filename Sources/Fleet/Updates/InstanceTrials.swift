@@ -75,16 +75,22 @@ final class InstanceTrials: Sendable {
 }
 
 extension InstanceTrials.Subject {
-    /// Another process than before: the one before has ended. An API server that came anew is checked anew.
+    /// Whether a process has ended; an API server that came anew is checked anew. Substrates that do not count say so by another process
+    /// than before.
     fileprivate mutating func look(at components: [ComponentObservation]) {
         for part in components {
-            guard let process = part.processID else { continue }
-            if let before = processes[part.kind], before != process {
-                trial.ends[part.kind.rawValue, default: 0] += 1
-                (passingSince, failingSince, checkedAt) = (nil, nil, nil)
-                (trial.passes, trial.failures, trial.failure) = (0, 0, nil)
+            let known = trial.ends[part.kind.rawValue, default: 0]
+            var ends = known
+            if let process = part.processID {
+                if let before = processes[part.kind], before != process { ends += 1 }
+                processes[part.kind] = process
             }
-            processes[part.kind] = process
+            // What was counted by processes was counted here, too.
+            if part.ends > 0 { ends = part.ends }
+            guard ends > known else { continue }
+            trial.ends[part.kind.rawValue] = ends
+            (passingSince, failingSince, checkedAt) = (nil, nil, nil)
+            (trial.passes, trial.failures, trial.failure) = (0, 0, nil)
         }
     }
 

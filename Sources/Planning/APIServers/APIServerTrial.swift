@@ -75,6 +75,15 @@ struct APIServerTrial {
         {
             return Wait("Baking", "\(instance.id.name) stays at hand, since the check of \(name) fails: \(failure)")
         }
+        let ended = observation.trials.keys.sorted().first { name in
+            observation.isBalanced(name) && observation.mayEndAgain(name, policy.update)
+        }
+        if let ended {
+            return Wait(
+                "Baking",
+                "\(instance.id.name) stays at hand until \(ended), which has ended by itself, has been ready for \(Int(policy.update.bakeAfterEnd)) s"
+            )
+        }
         guard observation.drainingSeconds[instance.id.name, default: 0] < policy.update.bake else { return nil }
         return Wait(
             "Baking", "\(instance.id.name) stays at hand until the new API servers have served for \(Int(policy.update.bake)) s")

@@ -31,7 +31,9 @@ public struct UpdateJudge: Sendable {
     private func haveStood(_ intent: ControlPlaneIntent, _ update: UpdateIntent, _ observation: ControlPlaneObservation) -> Bool {
         update.reversal != nil
             || observation.substrate.instances.allSatisfy { instance in
-                !isNew(instance, intent, update) || observation.readySeconds[instance.id.name, default: 0] >= policy.update.trial
+                guard isNew(instance, intent, update) else { return true }
+                return observation.readySeconds[instance.id.name, default: 0] >= policy.update.trial
+                    && !observation.mayEndAgain(instance.id.name, policy.update)
             }
     }
 

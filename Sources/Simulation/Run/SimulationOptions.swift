@@ -30,6 +30,7 @@ public struct SimulationOptions: Sendable {
         policy.replaceUnreadyAfter = 30
         policy.update.startLimit = 25
         policy.update.limit = 240
+        policy.update.bakeAfterEnd = 15
         return policy
     }
 }

@@ -104,6 +104,14 @@ import Testing
         fixture.observation.drainingSeconds = ["api-1": 1, "api-2": 1]
         #expect(fixture.reasons.contains("Baking"))
         #expect(!fixture.titles.contains("remove instance api-1"))
+        fixture.observation.drainingSeconds = ["api-1": 100, "api-2": 100]
+        #expect(!fixture.reasons.contains("Baking"))
+        // What has ended once may do so again.
+        fixture.observation.trials["api-3", default: InstanceTrial()].ends = ["kube-apiserver": 1]
+        fixture.observation.readySeconds["api-3"] = 20
+        #expect(fixture.reasons.contains("Baking"))
+        fixture.observation.readySeconds["api-3"] = fixture.policy.update.bakeAfterEnd
+        #expect(!fixture.reasons.contains("Baking"))
         // One that stops serving brings them back.
         fixture.silence("api-3")
         try step(&fixture)

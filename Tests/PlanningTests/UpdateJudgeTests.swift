@@ -57,19 +57,6 @@ private enum EtcdStart {
         #expect(reason(fixture)?.contains("kube-apiserver of release 1.33.4-eks.2 on api-4") == true)
     }
 
-    /// It may do so again, when nobody looks any more.
-    @Test func oneThatHasEndedOnceStandsForLonger() throws {
-        var fixture = try begun()
-        fixture.observation.trials["api-3", default: InstanceTrial()].ends = ["kube-apiserver": 1]
-        fixture.observation.readySeconds["api-3"] = fixture.policy.update.trial + 1
-        #expect(fixture.observation.mayEndAgain("api-3", fixture.policy.update))
-        fixture.observation.readySeconds["api-3"] = fixture.policy.update.bakeAfterEnd
-        #expect(!fixture.observation.mayEndAgain("api-3", fixture.policy.update))
-        fixture.observation.trials["api-3"]?.ends = ["kube-scheduler": 1]
-        fixture.observation.readySeconds["api-3"] = 1
-        #expect(!fixture.observation.mayEndAgain("api-3", fixture.policy.update))
-    }
-
     @Test func whatLosesItsLeaseIsNoSign() throws {
         var fixture = try begun()
         fixture.observation.trials["api-4", default: InstanceTrial()].ends = ["kube-scheduler": 3]
@@ -182,6 +169,13 @@ private enum EtcdStart {
         fixture.observation.readySeconds["api-2"] = fixture.policy.update.trial - 1
         #expect(fixture.titles.isEmpty && fixture.verdict == nil)
         fixture.observation.readySeconds["api-2"] = fixture.policy.update.trial
+        #expect(fixture.verdict == .ended)
+        // What has ended once may do so again, when nobody looks any more.
+        fixture.observation.trials["api-2", default: InstanceTrial()].ends = ["kube-scheduler": 1]
+        #expect(fixture.verdict == .ended)
+        fixture.observation.trials["api-2"]?.ends = ["kube-apiserver": 1]
+        #expect(fixture.verdict == nil)
+        fixture.observation.readySeconds["api-2"] = fixture.policy.update.bakeAfterEnd
         #expect(fixture.verdict == .ended)
     }
 

@@ -125,8 +125,8 @@ struct ClusterReconciler: Reconciler {
 
     /// Fast while somebody waits for the cluster, slower afterwards.
     private func recheck(_ cluster: Cluster) -> Duration {
-        cluster.status.activeSince == nil || cluster.spec.update != nil || cluster.metadata.deletionRequestedAt != nil
-            ? .milliseconds(100) : .milliseconds(500)
+        if cluster.status.activeSince == nil || cluster.metadata.deletionRequestedAt != nil { return .milliseconds(100) }
+        return cluster.spec.update != nil ? .milliseconds(250) : .milliseconds(500)
     }
 
     /// - Returns: nil when the cluster is gone.

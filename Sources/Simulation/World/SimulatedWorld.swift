@@ -34,7 +34,7 @@ final class SimulatedWorld: Sendable {
         let time = clock.source
         trace = SimulationTrace(time: clock)
         substrate = SimulatedSubstrate(time: time, seed: random.next(), timings: options.timings)
-        store = MemoryStore(time: time)
+        store = MemoryStore(time: time, historyLimit: 5000)
         ledger = Ledger(substrate: substrate, trace: trace, recovery: options.timings.recovery)
         weather = StoreWeather(random: random.branch())
         customerRandom = random.branch()

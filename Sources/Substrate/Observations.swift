@@ -102,13 +102,13 @@ public struct ComponentObservation: Codable, Hashable, Sendable {
     public var seconds: Double
     /// Why it is not started, for people: its program's content is not what its release says.
     public var problem: String?
-    /// How often its process has ended without having been asked to, since its instance was started.
-    public var ends: Int
+    /// How often its process has ended without having been asked to, since its instance was started. Nil: nobody counts.
+    public var ends: Int?
     /// What it said when it last ended by itself, while it does not stay up; nil when it does, or said nothing.
     public var lastWords: String?
 
     public init(
-        kind: ComponentKind, isUp: Bool, processID: Int32?, seconds: Double, problem: String? = nil, ends: Int = 0,
+        kind: ComponentKind, isUp: Bool, processID: Int32?, seconds: Double, problem: String? = nil, ends: Int? = nil,
         lastWords: String? = nil
     ) {
         self.kind = kind

@@ -61,7 +61,7 @@ final class ObservedDurations: Sendable {
             hasNewLeader = leaders.contains { old[$0] == nil }
             if unseen > .zero {
                 old = old.filter { $0.key.kind != .ready }
-                for (key, start) in old where key.kind == .unready { old[key] = start + unseen }
+                for (key, start) in old where [.unready, .draining, .updating].contains(key.kind) { old[key] = start + unseen }
             }
             var new = Dictionary(uniqueKeysWithValues: keys.map { ($0, old[$0] ?? now) })
             // Here it is the last time that counts, and not the first.

@@ -10,6 +10,8 @@ final class InstanceTrials: Sendable {
         var release: ReleaseID
         var revision: Int
         var processes: [ComponentKind: Int32] = [:]
+        /// Ends that were not the release's doing, by component.
+        var excused: [String: Int] = [:]
         var trial = InstanceTrial()
         var passingSince: Duration?
         var failingSince: Duration?
@@ -29,6 +31,12 @@ final class InstanceTrials: Sendable {
         let now = time.uptime
         let instances = observation.substrate.instances
         let isForgiving = !observation.impairedZones.isEmpty
+        let hasQuorum = observation.hasEtcdQuorum(ControlPlaneIntent(cluster))
+        let seen = observation
+        func isExcused(_ instance: InstanceObservation) -> Bool {
+            isForgiving || seen.unavailableZones.contains(instance.zone) || seen.isolatedInstances.contains(instance.id.name)
+                || instance.role == .apiServer && !hasQuorum
+        }
         observation.trials = subjects.withLock { all in
             let old = all[cluster.name] ?? [:]
             var new: [String: Subject] = [:]
@@ -40,6 +48,7 @@ final class InstanceTrials: Sendable {
                 subject.look(at: instance.components)
                 // What fails while a zone is not well says nothing about a release.
                 if isForgiving { subject.forgive() }
+                if isExcused(instance) { subject.excused = subject.trial.ends }
                 new[instance.id.name] = subject
             }
             all[cluster.name] = new
@@ -85,10 +94,11 @@ extension InstanceTrials.Subject {
                 if let before = processes[part.kind], before != process { ends += 1 }
                 processes[part.kind] = process
             }
-            // What was counted by processes was counted here, too.
-            if part.ends > 0 { ends = part.ends }
-            guard ends > known else { continue }
+            // An instance that was started again is counted anew.
+            if let counted = part.ends { ends = counted }
+            if ends < known { excused[part.kind.rawValue] = nil }
             trial.ends[part.kind.rawValue] = ends
+            guard ends > known else { continue }
             (passingSince, failingSince, checkedAt) = (nil, nil, nil)
             (trial.passes, trial.failures, trial.failure) = (0, 0, nil)
         }
@@ -121,6 +131,7 @@ extension InstanceTrials.Subject {
 
     fileprivate func seen(at now: Duration) -> InstanceTrial {
         var seen = trial
+        seen.ends = trial.ends.reduce(into: [:]) { $0[$1.key] = max(0, $1.value - excused[$1.key, default: 0]) }.filter { $0.value > 0 }
         seen.passingSeconds = passingSince.map { (now - $0).seconds } ?? 0
         seen.failingSeconds = failingSince.map { (now - $0).seconds } ?? 0
         seen.secondsSinceCheck = checkedAt.map { (now - $0).seconds }

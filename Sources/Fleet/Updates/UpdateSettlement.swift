@@ -28,7 +28,7 @@ struct UpdateSettlement: Sendable {
                 try await write(stored) {
                     $0.revert(UpdateIntent.Reversal(reason: reason, errorCode: code, decidedAt: time.now))
                 }
-            case .etcdMovesOn: try await write(stored) { $0.update?.hasMovedEtcd = true }
+            case .etcdMovesOn: try await write(stored) { $0.noteMovedEtcd() }
             }
         } catch let error as StoreError where error.code == .conflict {
             try Task.checkCancellation()

@@ -47,6 +47,10 @@ extension ZoneService {
         let old = state.withLock { $0.isolated }
         let (isNews, hasChanged) = state.withLock { state in
             var hasChanged = state.isolated != assessment.isolated || Self.impaired(state.findings) != Self.impaired(assessment.zones)
+            if let doubted = state.doubted, time.uptime >= doubted.until {
+                state.doubted = nil
+                hasChanged = hasChanged || !doubted.zones.isEmpty
+            }
             let isNews = hasChanged || state.findings.mapValues(\.said) != assessment.zones.mapValues(\.said)
             state.isolated = assessment.isolated
             state.findings = assessment.zones

@@ -43,6 +43,8 @@ public struct UpdateIntent: Codable, Hashable, Sendable {
     /// Every etcd member has gone over to that storage, or the last one is about to. Written before that one goes, and never taken
     /// back: from then on etcd stays on its new release, whatever becomes of the update.
     public var hasMovedEtcd = false
+    /// Of an update that goes back: etcd's release that was asked for. Members that run on it already may yet turn out to be all there are.
+    public var abandonedEtcdRelease: ReleaseID?
     /// Names of instances that were not well when the update was accepted: their trouble says nothing about the new release.
     public var troubled: Set<String> = []
     public var reversal: Reversal?
@@ -73,6 +75,7 @@ public struct UpdateIntent: Codable, Hashable, Sendable {
         reversal = try values.decodeIfPresent(Reversal.self, forKey: .reversal)
         // Where it is not known, the careful answer; what goes back already goes by what was decided.
         hasMovedEtcd = try values.decodeIfPresent(Bool.self, forKey: .hasMovedEtcd) ?? (changesEtcdStorage && reversal == nil)
+        abandonedEtcdRelease = try values.decodeIfPresent(ReleaseID.self, forKey: .abandonedEtcdRelease)
         troubled = try values.decodeIfPresent(Set<String>.self, forKey: .troubled) ?? []
     }
 }
@@ -109,6 +112,13 @@ extension ClusterSpec {
         if let provider, settings.identityProvider?.id == provider.id { settings.identityProvider?.tags = provider.tags }
         rotation = update.previousRotation
         update.reversal = reversal
+        update.abandonedEtcdRelease = controlPlane.etcdRelease == etcd ? nil : etcd
         self.update = update
+    }
+
+    /// Notes that etcd's storage has moved on; etcd stays on the release that does so, also in an update that goes back.
+    public mutating func noteMovedEtcd() {
+        update?.hasMovedEtcd = true
+        if let release = update?.abandonedEtcdRelease { controlPlane.etcdRelease = release }
     }
 }

@@ -76,7 +76,8 @@ struct APIServerTrial {
             return Wait("Baking", "\(instance.id.name) stays at hand, since the check of \(name) fails: \(failure)")
         }
         let ended = observation.trials.keys.sorted().first { name in
-            observation.isBalanced(name) && observation.mayEndAgain(name, policy.update)
+            (observation.isBalanced(name) || EtcdMember.all(of: intent).contains { $0.id.name == name })
+                && observation.mayEndAgain(name, policy.update)
         }
         if let ended {
             return Wait(

@@ -181,14 +181,26 @@ struct EtcdPlanner {
             return observation.health.etcdMembers[member.id.name] == nil
                 && observation.unreadySeconds[member.id.name, default: 0] > policy.replaceDeadMemberAfter
                 && others.contains { observation.saysNobodyLeads($0, policy) }
-                && others.allSatisfy { observation.isDown($0) || observation.saysNobodyLeads($0, policy) }
+                && others.allSatisfy { other in
+                    observation.isDown(other) || observation.saysNobodyLeads(other, policy)
+                        || outdated.contains { $0.id == other.id } && isHopeless(other, observation)
+                }
         }
+    }
+
+    /// It answers nothing for long, and has ended again and again: nobody is to wait for it.
+    private func isHopeless(_ member: EtcdMember, _ observation: ControlPlaneObservation) -> Bool {
+        observation.health.etcdMembers[member.id.name] == nil
+            && observation.unreadySeconds[member.id.name, default: 0] > policy.replaceDeadMemberAfter
+            && observation.trials[member.id.name]?.ends[ComponentKind.etcd.rawValue, default: 0] ?? 0 >= policy.update.endLimit
     }
 
     /// One that was replaced just now, and may still end.
     private func youngMember(_ members: [EtcdMember], _ outdated: [EtcdMember], _ observation: ControlPlaneObservation) -> EtcdMember? {
         members.first { member in
-            !outdated.contains { $0.id == member.id } && observation.readySeconds[member.id.name, default: 0] < policy.update.memberTrial
+            guard !outdated.contains(where: { $0.id == member.id }) else { return false }
+            return observation.readySeconds[member.id.name, default: 0] < policy.update.memberTrial
+                || observation.mayEndAgain(member.id.name, policy.update)
         }
     }
 

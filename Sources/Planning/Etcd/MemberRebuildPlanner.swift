@@ -135,6 +135,12 @@ extension ControlPlaneObservation {
         return dependable.isEmpty ? healthy : dependable
     }
 
+    /// More than half of its members are healthy.
+    public func hasEtcdQuorum(_ intent: ControlPlaneIntent) -> Bool {
+        let members = EtcdMember.all(of: intent)
+        return members.count { isHealthy($0) } * 2 > members.count
+    }
+
     /// Members that can be asked.
     public func healthyMembers(_ intent: ControlPlaneIntent) -> [InstanceID] {
         EtcdMember.all(of: intent).filter { isHealthy($0) && instance($0.id)?.isJoining != true }.map(\.id)

@@ -21,10 +21,14 @@ public struct UpdateJudge: Sendable {
     public func verdict(_ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation, _ plan: Plan) -> Verdict? {
         guard let update = intent.update, !intent.isDeleting, intent.restore == nil, intent.recovery == nil else { return nil }
         if plan.outlook == .healthy, plan.actions.isEmpty, plan.waits.isEmpty, haveStood(intent, update, observation) { return .ended }
+        if update.changesEtcdStorage, !update.hasMovedEtcd, movesEtcdOn(plan, intent, update, observation),
+            update.reversal != nil || fault(intent, update, observation, plan) == nil
+        {
+            return .etcdMovesOn
+        }
         guard update.reversal == nil else { return nil }
         if let found = fault(intent, update, observation, plan) { return .goBack(reason: found.reason, errorCode: found.code) }
-        let isLast = update.changesEtcdStorage && !update.hasMovedEtcd && movesEtcdOn(plan, intent, observation)
-        return isLast ? .etcdMovesOn : nil
+        return nil
     }
 
     /// What is new has been ready for a while without a break: what ends some time after its start is not taken for good.
@@ -50,8 +54,7 @@ public struct UpdateJudge: Sendable {
         where trial.failedStarts >= policy.failedStartLimit && !update.troubled.contains(name) {
             return Fault(reason: "\(name) cannot be started: \(trial.startFailure ?? "")")
         }
-        let members = EtcdMember.all(of: intent)
-        let hasQuorum = members.count { observation.isHealthy($0) } * 2 > members.count
+        let hasQuorum = observation.hasEtcdQuorum(intent)
         for instance in observation.substrate.instances.sorted(by: { $0.id < $1.id }) where isNew(instance, intent, update) {
             // What a fault of the zone does is not the release's doing.
             guard !observation.isDoubtful(instance.zone), !observation.isolatedInstances.contains(instance.id.name) else { continue }
@@ -117,16 +120,27 @@ public struct UpdateJudge: Sendable {
 
     /// etcd raises its cluster version when each member has the new one, and from then on the old one refuses the data. That each is
     /// started is taken for it: a moment too early is harmless, a moment too late is not.
-    private func movesEtcdOn(_ plan: Plan, _ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation) -> Bool {
+    ///
+    /// Members are who etcd says they are: without the one that is removed the others may be all.
+    private func movesEtcdOn(
+        _ plan: Plan, _ intent: ControlPlaneIntent, _ update: UpdateIntent, _ observation: ControlPlaneObservation
+    ) -> Bool {
+        let target = update.abandonedEtcdRelease ?? intent.spec.etcdRelease
+        guard target != update.previous.etcdRelease else { return false }
+        var members = EtcdMember.all(of: intent)
+        if let known = observation.membership {
+            members.removeAll { member in !known.contains { $0.address == member.intent.address } }
+        }
         var releases = Dictionary(
             observation.substrate.instances.map { ($0.id, $0.release) }, uniquingKeysWith: { first, _ in first })
         for action in plan.actions {
             switch action {
             case .startInstance(let instance), .replaceInstance(let instance): releases[instance.id] = instance.release
+            case .removeMember(let id): members.removeAll { $0.id == id }
             default: break
             }
         }
-        return EtcdMember.all(of: intent).allSatisfy { releases[$0.id] == intent.spec.etcdRelease }
+        return !members.isEmpty && members.allSatisfy { releases[$0.id] == target }
     }
 
     private static func quoted(_ words: String?) -> String { words.map { "; its last words: \($0.prefix(300))" } ?? "" }

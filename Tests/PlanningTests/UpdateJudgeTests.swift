@@ -162,6 +162,46 @@ private enum EtcdStart {
         #expect(fixture.verdict == nil)
     }
 
+    /// Without a member of before, which is removed to be made anew, all that are left have gone over.
+    @Test func removingTheLastMemberOfBeforeMovesEtcdOn() throws {
+        var fixture = try begun()
+        fixture.change("etcd-z-c") { $0.release = ReleaseID(rawValue: "1.33.4-eks.2") }
+        fixture.lead("etcd-z-b")
+        fixture.letTimePass()
+        fixture.listMembers()
+        fixture.observation.substrate.volumes.removeAll { $0.id.name == "etcd-z-a" }
+        fixture.remove("etcd-z-a")
+        #expect(fixture.titles.contains("remove etcd-z-a from etcd's members"))
+        #expect(fixture.verdict == .etcdMovesOn)
+        // On the way back, too: then etcd stays on what was asked for.
+        fixture.goBack()
+        #expect(fixture.titles.contains("remove etcd-z-a from etcd's members"))
+        #expect(fixture.verdict == .etcdMovesOn)
+        let update = try #require(fixture.intent.update)
+        var spec = ClusterSpec(controlPlane: fixture.intent.spec, settings: update.previousSettings)
+        spec.update = update
+        spec.noteMovedEtcd()
+        #expect(spec.controlPlane.etcdRelease.rawValue == "1.33.4-eks.2" && spec.controlPlane.release.rawValue == "1.33.4-eks.1")
+    }
+
+    /// A new etcd that panics over what is in the log takes down two before anybody can tell.
+    @Test func twoMembersThatEndAgainAndAgainDoNotWaitForEachOther() throws {
+        var fixture = try begun()
+        fixture.change("etcd-z-c") { $0.release = ReleaseID(rawValue: "1.33.4-eks.2") }
+        fixture.goBack()
+        for zone in ["z-b", "z-c"] {
+            fixture.silence("etcd-\(zone)")
+            fixture.observation.trials["etcd-\(zone)", default: InstanceTrial()].ends = ["etcd": 5]
+        }
+        fixture.observation.health.etcdMembers["etcd-z-a"] = EtcdMemberHealth(isHealthy: false, isLeader: false)
+        fixture.observation.unreadySeconds = ["etcd-z-a": 20, "etcd-z-b": 20, "etcd-z-c": 20]
+        #expect(fixture.titles.filter { $0.hasPrefix("replace") } == ["replace instance etcd-z-b"])
+        #expect(fixture.ownViolations.isEmpty)
+        // One that only does not answer may come back with what it knows.
+        fixture.observation.trials = [:]
+        #expect(!fixture.titles.contains { $0.hasPrefix("replace") })
+    }
+
     @Test func whatIsNewHasToStandForAWhileBeforeItIsTakenForGood() throws {
         var fixture = try PlannerFixture.whole()
         fixture.update(to: "1.33.4-eks.2", etcd: false, strategy: .inPlace)

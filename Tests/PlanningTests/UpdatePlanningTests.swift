@@ -129,6 +129,11 @@ import Testing
         fixture.settle()
         fixture.observation.readySeconds["etcd-z-b"] = 5
         #expect(fixture.titles.contains("replace instance etcd-z-c"))
+        // It has ended once: the next one is not begun with before it has stood for longer.
+        fixture.observation.trials["etcd-z-b", default: InstanceTrial()].ends = ["etcd": 1]
+        #expect(!fixture.titles.contains("replace instance etcd-z-c"))
+        fixture.observation.readySeconds["etcd-z-b"] = fixture.policy.update.bakeAfterEnd
+        #expect(fixture.titles.contains("replace instance etcd-z-c"))
     }
 
     @Test func theLeaderHandsOverBeforeItStops() throws {

@@ -41,8 +41,8 @@ extension LocalSubstrate: RequestHolding {
         var open: [Set<Substring>]?
         while time.uptime < deadline {
             guard (try? await time.sleep(for: .milliseconds(20))) != nil else { return false }
-            let said = await inside(units) { (["ss", "-tinHO", "state", "established", "( sport = :\(port) )"], "") }
-            let seen = said.map(RequestHold.openRequests)
+            let said = await inside(units) { (RequestHold.connections(port: port), "") }
+            let seen = said.map { RequestHold.openRequests(sockets: $0) }
             open = open.map { zip($0, seen).map { $0.intersection($1) } } ?? seen
             if open?.allSatisfy(\.isEmpty) == true { return true }
         }
@@ -65,7 +65,7 @@ extension LocalSubstrate: RequestHolding {
     /// Runs a tool in each unit's network namespace, at the same time.
     /// - Returns: what it says, in the units' order; empty where it failed.
     @discardableResult
-    private func inside(_ units: [Unit], _ command: @escaping @Sendable () -> ([String], String)) async -> [String] {
+    func inside(_ units: [Unit], _ command: @escaping @Sendable () -> ([String], String)) async -> [String] {
         await withTaskGroup(of: (Int, String).self) { group in
             for (index, unit) in units.enumerated() {
                 group.addTask { [self] in

@@ -23,7 +23,7 @@ public struct UpdatePolicy: Codable, Hashable, Sendable {
     /// An update that takes longer, while every zone is in service, goes back.
     public var limit: Double = 600
     /// A patched API server's clients get this time to leave before they are sent away.
-    public var patchDrain: Double = 1
+    public var patchDrain: Double = 0.3
 
     public init() {}
 }

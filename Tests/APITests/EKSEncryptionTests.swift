@@ -65,9 +65,31 @@ import Timing
         #expect(first.status == 200)
         #expect(try await region.call(.post, path, token).text == first.text, "the same token gives the same update")
         let other = try await region.keys.create(description: "")
+        #expect(try await region.call(.post, path, body(other.arn)).errorType == "ResourceInUseException")
+        let id = try #require(first["update", "id"])
+        let cancelling = try await region.call(.post, "/clusters/demo/updates/\(id)/cancel-update", "{}")
+        #expect(cancelling.errorType == "InvalidRequestException" && cancelling.text.contains("cannot be taken back"))
+        try await settle(region, id)
         let again = try await region.call(.post, path, body(other.arn))
         #expect(again.status == 400 && again.text.contains("InvalidRequestException") && again.text.contains("neither undone"))
         #expect(try await region.cluster("demo")?.spec.encryption?.keyARN == key.arn)
+    }
+
+    /// As the service does when all secrets are sealed.
+    private func settle(_ region: EKSTestRegion, _ id: String) async throws {
+        let cluster = try #require(try await region.cluster("demo"))
+        _ = try await region.store.update(Cluster.self, cluster.storeKey) { cluster in
+            var new = cluster
+            new.spec.encryption?.phase = .settled
+            new.spec.encryption?.updateID = nil
+            return new
+        }
+        let key = StoreKey(rawValue: StoreKeys.updates(of: cluster.name, in: cluster.cell).rawValue + id)
+        _ = try await region.store.update(ClusterUpdate.self, key) { update in
+            var new = update
+            new.status = .successful
+            return new
+        }
     }
 
     @Test func whatCannotBeIsRefusedAndChangesNothing() async throws {

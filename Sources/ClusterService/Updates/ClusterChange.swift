@@ -12,6 +12,9 @@ public struct ClusterChange: Codable, Hashable, Sendable {
     public var kubernetesNetworkConfig: NewCluster.Unoffered?
     public var storageConfig: NewCluster.Unoffered?
     public var remoteNetworkConfig: NewCluster.Unoffered?
+    public var kubeApiServerConfig: NewCluster.Unoffered?
+    public var kubeSchedulerConfig: NewCluster.Unoffered?
+    public var kubeControllerManagerConfig: NewCluster.Unoffered?
 
     public init(deletionProtection: Bool? = nil) { self.deletionProtection = deletionProtection }
 
@@ -19,7 +22,9 @@ public struct ClusterChange: Codable, Hashable, Sendable {
     var unoffered: [String] {
         let members: [(String, NewCluster.Unoffered?)] = [
             ("computeConfig", computeConfig), ("kubernetesNetworkConfig", kubernetesNetworkConfig), ("storageConfig", storageConfig),
-            ("remoteNetworkConfig", remoteNetworkConfig),
+            ("remoteNetworkConfig", remoteNetworkConfig), ("kubeApiServerConfig", kubeApiServerConfig),
+            ("kubeSchedulerConfig", kubeSchedulerConfig), ("kubeControllerManagerConfig", kubeControllerManagerConfig),
+            ("resourcesVpcConfig.controlPlaneEgressMode", resourcesVpcConfig?.controlPlaneEgressMode),
         ]
         return members.filter { $0.1 != nil }.map(\.0)
     }

@@ -15,8 +15,11 @@ public struct ControlPlaneIntent: Codable, Hashable, Sendable {
     public var restore: RestoreIntent?
     /// The update that is under way.
     public var update: UpdateIntent?
+    /// Its secrets' encryption, or the key's version, is being changed: an update that only goes forward.
+    public var isResealing = false
+
     /// A record of an update, of whatever kind, is in progress.
-    public var isUpdating = false
+    public var isUpdating: Bool { update != nil || isResealing }
 
     public init(
         cluster: ClusterName, spec: ControlPlaneSpec, isDeleting: Bool, isEstablished: Bool, recovery: String? = nil,
@@ -36,7 +39,7 @@ public struct ControlPlaneIntent: Codable, Hashable, Sendable {
             // From its first objects on there is something to lose.
             isEstablished: cluster.status.activeSince != nil || cluster.status.isBootstrapped)
         update = cluster.spec.update
-        isUpdating = cluster.spec.isUpdating
+        isResealing = cluster.spec.encryption?.updateID != nil
         switch cluster.spec.restore?.source {
         case .volume(let name): recovery = name
         case .backup: restore = cluster.spec.restore

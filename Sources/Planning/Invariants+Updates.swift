@@ -10,7 +10,7 @@ extension Invariants {
         let seen = observation.substrate.loadBalancer?.backends ?? []
         return actions.flatMap { action -> [InvariantViolation] in
             switch action {
-            case .ensureLoadBalancer(let wanted) where intent.update != nil:
+            case .ensureLoadBalancer(let wanted) where intent.isUpdating:
                 return wanted.backends.filter { backend in
                     backend.admission == .ready && !seen.contains { $0.name == backend.name }
                         && (observation.trials[backend.name]?.passes ?? 0) == 0

@@ -126,7 +126,7 @@ struct ClusterReconciler: Reconciler {
     /// Fast while somebody waits for the cluster, slower afterwards.
     private func recheck(_ cluster: Cluster) -> Duration {
         if cluster.status.activeSince == nil || cluster.metadata.deletionRequestedAt != nil { return .milliseconds(100) }
-        return cluster.spec.update != nil ? .milliseconds(250) : .milliseconds(500)
+        return cluster.spec.isUpdating ? .milliseconds(250) : .milliseconds(500)
     }
 
     /// - Returns: nil when the cluster is gone.

@@ -36,7 +36,7 @@ final class ObservedDurations: Sendable {
             let isReady = instance.role == .etcd ? health.etcdMembers[name]?.isHealthy == true : health.apiServers[name]?.isReady == true
             if instance.state != .running || !isReady {
                 keys.insert(Key(cluster: cluster, kind: .unready, name: name))
-            } else if resource.spec.update != nil {
+            } else if resource.spec.isUpdating {
                 keys.insert(Key(cluster: cluster, kind: .ready, name: name))
             }
         }

@@ -27,7 +27,7 @@ final class InstanceTrials: Sendable {
 
     /// Looks for processes that have ended since the last look, and fills in the observation's trials.
     func note(_ observation: inout ControlPlaneObservation, of cluster: Cluster) {
-        guard cluster.spec.update != nil, cluster.metadata.deletionRequestedAt == nil else { return forget(cluster.name) }
+        guard cluster.spec.isUpdating, cluster.metadata.deletionRequestedAt == nil else { return forget(cluster.name) }
         let now = time.uptime
         let instances = observation.substrate.instances
         let isForgiving = !observation.impairedZones.isEmpty

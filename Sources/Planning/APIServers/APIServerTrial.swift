@@ -12,10 +12,10 @@ struct APIServerTrial {
     var intent: ControlPlaneIntent
     var observation: ControlPlaneObservation
 
-    var isUnderWay: Bool { intent.update != nil }
+    var isUnderWay: Bool { intent.isUpdating }
 
     /// By new instances, and not on the way back.
-    var isForward: Bool { intent.update.map { $0.reversal == nil && $0.strategy == .blueGreen } ?? false }
+    var isForward: Bool { intent.update.map { $0.reversal == nil && $0.strategy == .blueGreen } ?? intent.isResealing }
 
     /// Seconds until a drained one is ended though some clients stay.
     var drainLimit: Double { isUnderWay ? min(policy.drainLimit, policy.update.bake) : policy.drainLimit }

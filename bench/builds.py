@@ -10,29 +10,6 @@ from region import SLIPWAY, run
 
 KUBERNETES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
 
-# A server in the place of the API server: what it answers to /readyz, and to everything else.
-SERVER = '''#!/usr/bin/env python3
-import http.server, ssl, sys
-flags = dict(a[2:].split("=", 1) for a in sys.argv[1:] if "=" in a)
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    def answer(self):
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        status, text = (READY, b"ok") if self.path.startswith("/readyz") else (STATUS, b"no")
-        self.send_response(status)
-        self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(text)
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer
-    def log_message(self, *arguments): pass
-server = http.server.ThreadingHTTPServer((flags["bind-address"], int(flags["secure-port"])), Handler)
-context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-context.load_cert_chain(flags["tls-cert-file"], flags["tls-private-key-file"])
-server.socket = context.wrap_socket(server.socket, server_side=True)
-server.serve_forever()
-'''
-
-
 @dataclasses.dataclass(frozen=True)
 class Release:
     id: str
@@ -74,9 +51,9 @@ class Builds:
         elif kind == "the API server ends after 10 s":
             write(program, f'#!/bin/sh\nexec timeout -s KILL 10 {self.kubernetes}/kube-apiserver "$@"\n')
         elif kind == "the API server is never ready":
-            write(program, SERVER.replace("READY", "500").replace("STATUS", "500"))
+            write(program, fake(ready=500, status=500))
         elif kind == "the API server is ready and answers 500":
-            write(program, SERVER.replace("READY", "200").replace("STATUS", "500"))
+            write(program, fake(ready=200, status=500))
         elif kind == "etcd does not join":
             self.copy_etcd(work, suite)
             write(work / "etcd" / "etcd", "#!/bin/sh\nexec sleep 1000000\n")
@@ -121,3 +98,9 @@ def append(path, stamp):
 def write(path, text):
     path.write_text(text)
     os.chmod(path, 0o755)
+
+
+def fake(ready, status):
+    """The program of a server that answers with these statuses."""
+    text = pathlib.Path(__file__).with_name("fake_apiserver.py").read_text()
+    return text.replace('"READY"', f'"{ready}"').replace('"STATUS"', f'"{status}"')

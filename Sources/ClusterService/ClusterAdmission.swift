@@ -60,6 +60,10 @@ public struct ClusterAdmission: Sendable {
         func refuse(_ what: String) -> ClusterServiceError { invalid("\(what) is not offered by Slipway (yet); leave it out.") }
         if request.outpostConfig != nil { throw refuse("outpostConfig") }
         if request.remoteNetworkConfig != nil { throw refuse("remoteNetworkConfig") }
+        if request.kubeApiServerConfig != nil { throw refuse("kubeApiServerConfig") }
+        if request.kubeSchedulerConfig != nil { throw refuse("kubeSchedulerConfig") }
+        if request.kubeControllerManagerConfig != nil { throw refuse("kubeControllerManagerConfig") }
+        if request.resourcesVpcConfig?.controlPlaneEgressMode != nil { throw refuse("resourcesVpcConfig.controlPlaneEgressMode") }
         if request.computeConfig?.enabled == true { throw refuse("computeConfig.enabled (EKS Auto Mode)") }
         if request.storageConfig?.blockStorage?.enabled == true { throw refuse("storageConfig.blockStorage.enabled (EKS Auto Mode)") }
         if request.kubernetesNetworkConfig?.elasticLoadBalancing?.enabled == true {

@@ -41,6 +41,7 @@ extension Clusters {
             cluster.spec.encryption = encryption(of: cluster, key, phase: .readable, updateID: update.id)
             cluster.spec.controlPlane.renewAPIServers()
             cluster.metadata.generation += 1
+            if cluster.status.phase == .active { cluster.status.phase = .updating }
             do {
                 try await store.commit(
                     [try .put(cluster), try .put(update)],
@@ -54,12 +55,6 @@ extension Clusters {
 
     private func check(_ cluster: Cluster, _ updates: [ClusterUpdate]) throws {
         let name = cluster.name.rawValue
-        if let encryption = cluster.spec.encryption {
-            throw ClusterServiceError(
-                .invalidRequest,
-                "The secrets of \(name) are encrypted with \(encryption.keyARN) already. That can be neither undone nor changed to another key; `slipway key rotate` gives the key a new version.",
-                cluster: name)
-        }
         guard cluster.metadata.deletionRequestedAt == nil else {
             throw ClusterServiceError(.inUse, "Cluster \(name) is being deleted.", cluster: name)
         }
@@ -74,6 +69,12 @@ extension Clusters {
         }
         if let other = updates.first(where: { $0.status == .inProgress }) {
             throw ClusterServiceError(.inUse, "Cluster \(name) has an update in progress: \(other.id).", cluster: name)
+        }
+        if let encryption = cluster.spec.encryption {
+            throw ClusterServiceError(
+                .invalidRequest,
+                "The secrets of \(name) are encrypted with \(encryption.keyARN) already. That can be neither undone nor changed to another key; `slipway key rotate` gives the key a new version.",
+                cluster: name)
         }
     }
 

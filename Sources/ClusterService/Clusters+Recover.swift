@@ -30,6 +30,13 @@ extension Clusters {
                     throw ClusterServiceError(.inUse, "Cluster \(name) is being restored from \(present.summary).", cluster: name)
                 }
             }
+            // One that goes back already may need the data to come to its end.
+            if let update = current.spec.update, update.reversal == nil {
+                throw ClusterServiceError(
+                    .inUse,
+                    "Cluster \(name) has an update in progress: \(update.id). Cancel it first, `slipway update cancel \(name)`: then the recovery can begin, and the update ends with it.",
+                    cluster: name)
+            }
             var new = current
             new.spec.restore = RestoreIntent(
                 id: UUID().uuidString.lowercased(), source: wanted, kind: .inPlace, requestedBy: caller.arn, requestedAt: now,

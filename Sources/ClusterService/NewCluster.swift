@@ -20,6 +20,9 @@ public struct NewCluster: Codable, Hashable, Sendable {
     public var encryptionConfig: [EncryptionConfig]?
     public var outpostConfig: Unoffered?
     public var remoteNetworkConfig: Unoffered?
+    public var kubeApiServerConfig: Unoffered?
+    public var kubeSchedulerConfig: Unoffered?
+    public var kubeControllerManagerConfig: Unoffered?
 
     public init(name: String, roleArn: String, resourcesVpcConfig: VPCConfig = VPCConfig()) {
         self.name = name
@@ -33,6 +36,7 @@ public struct NewCluster: Codable, Hashable, Sendable {
         public var endpointPublicAccess: Bool?
         public var endpointPrivateAccess: Bool?
         public var publicAccessCidrs: [String]?
+        public var controlPlaneEgressMode: Unoffered?
 
         public init(subnetIds: [String]? = nil) { self.subnetIds = subnetIds }
     }
@@ -51,7 +55,14 @@ public struct NewCluster: Codable, Hashable, Sendable {
         public struct Setup: Codable, Hashable, Sendable {
             public var types: [String]?
             public var enabled: Bool?
+
+            public init(types: [String]?, enabled: Bool?) {
+                self.types = types
+                self.enabled = enabled
+            }
         }
+
+        public init(clusterLogging: [Setup]?) { self.clusterLogging = clusterLogging }
     }
 
     public struct AccessConfig: Codable, Hashable, Sendable {

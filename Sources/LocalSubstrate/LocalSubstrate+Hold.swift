@@ -36,12 +36,15 @@ extension LocalSubstrate: RequestHolding {
     /// Waits until what was begun is answered, or until the deadline.
     /// - Returns: false when the wait was cancelled.
     private func quiesce(_ units: [Unit], _ port: UInt16, until deadline: Duration) async -> Bool {
-        // Twice: a request may have arrived between the rules and the first look.
-        var quietLooks = 0
-        while time.uptime < deadline, quietLooks < 2 {
+        // What was not open at the first look cannot become so: no request arrives any more. The handshakes of health checks do, and look
+        // like requests for a moment.
+        var open: [Set<Substring>]?
+        while time.uptime < deadline {
             guard (try? await time.sleep(for: .milliseconds(20))) != nil else { return false }
-            let open = await inside(units) { (["ss", "-tinHO", "state", "established", "( sport = :\(port) )"], "") }
-            quietLooks = open.contains { RequestHold.hasOpenRequest(sockets: $0) } ? 0 : quietLooks + 1
+            let said = await inside(units) { (RequestHold.connections(port: port), "") }
+            let seen = said.map { RequestHold.openRequests(sockets: $0) }
+            open = open.map { zip($0, seen).map { $0.intersection($1) } } ?? seen
+            if open?.allSatisfy(\.isEmpty) == true { return true }
         }
         return true
     }
@@ -62,7 +65,7 @@ extension LocalSubstrate: RequestHolding {
     /// Runs a tool in each unit's network namespace, at the same time.
     /// - Returns: what it says, in the units' order; empty where it failed.
     @discardableResult
-    private func inside(_ units: [Unit], _ command: @escaping @Sendable () -> ([String], String)) async -> [String] {
+    func inside(_ units: [Unit], _ command: @escaping @Sendable () -> ([String], String)) async -> [String] {
         await withTaskGroup(of: (Int, String).self) { group in
             for (index, unit) in units.enumerated() {
                 group.addTask { [self] in

@@ -48,10 +48,30 @@ extension LocalSubstrate {
         let supervisor = Supervisor(unit)
         for kind in kinds { supervisor.bringDown(kind) }
         let deadline = time.uptime + min(configuration.stopTimeout, Self.serverPatience)
+        let server = record.components.first { $0.kind == .apiServer }
+        let endsWatches = server?.arguments.contains { $0.hasPrefix("--shutdown-watch-termination") } ?? false
+        var idleLooks = 0
         while time.uptime < deadline {
             let now = time.now.timeIntervalSince1970
             if kinds.allSatisfy({ supervisor.component($0, now: now).processID == nil }) { return }
-            try await time.sleep(for: .milliseconds(20))
+            if server != nil, !endsWatches {
+                idleLooks = await hasNothingLeft(unit) ? idleLooks + 1 : 0
+                if idleLooks == 2 { return }
+            }
+            try await time.sleep(for: .milliseconds(30))
         }
+    }
+
+    /// It takes nobody any more, and nobody's request is open: what is left are watches, which an API server before Kubernetes 1.27 would
+    /// wait for without ending them.
+    private func hasNothingLeft(_ unit: Unit) async -> Bool {
+        guard let port = Record.read(BalancerRecord.self, names.balancer(unit.cluster).record)?.backendPort else { return false }
+        let mark = "none listens"
+        let line =
+            "[ -z \"$(\(Shell.line(RequestHold.listeners(port: port))))\" ] && echo '\(mark)' && exec \(Shell.line(RequestHold.connections(port: port)))"
+        let said = await inside([unit]) { (["sh", "-c", line], "") }.first ?? ""
+        guard said.hasPrefix(mark) else { return false }
+        let memory = Int(Self.serverPatience.seconds * 1000)
+        return RequestHold.openRequests(sockets: String(said.dropFirst(mark.count)), memory: memory).isEmpty
     }
 }

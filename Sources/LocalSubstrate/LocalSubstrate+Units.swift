@@ -89,6 +89,7 @@ extension LocalSubstrate {
         try await Blocking.run {
             // Of an earlier life.
             try FileTree.remove("\(unit.state)/stopping")
+            for kind in ComponentKind.allCases { try FileTree.remove(unit.ends(kind)) }
             try FileTree.remove("\(unit.scan)/.s6-svscan")
             for service in FileTree.names(in: unit.scan) {
                 for part in ["supervise", "event", "log/supervise", "log/event"] { try FileTree.remove("\(unit.scan)/\(service)/\(part)") }

@@ -23,7 +23,7 @@ public struct ClusterStatusPlanner: Sendable {
             status.phase = .active
             status.activeSince = now
         }
-        if !intent.isDeleting, old.activeSince != nil { status.phase = intent.update == nil ? .active : .updating }
+        if !intent.isDeleting, old.activeSince != nil { status.phase = intent.isUpdating ? .updating : .active }
         if intent.restore?.kind == .newCluster, observation.restore?.refusal != nil, !intent.isDeleting { status.phase = .failed }
         var planned = conditions(intent, plan)
         if let expiry = CertificateExpiry(status.instances).warning(now: now) {

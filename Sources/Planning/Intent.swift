@@ -15,6 +15,11 @@ public struct ControlPlaneIntent: Codable, Hashable, Sendable {
     public var restore: RestoreIntent?
     /// The update that is under way.
     public var update: UpdateIntent?
+    /// Its secrets' encryption, or the key's version, is being changed: an update that only goes forward.
+    public var isResealing = false
+
+    /// A record of an update, of whatever kind, is in progress.
+    public var isUpdating: Bool { update != nil || isResealing }
 
     public init(
         cluster: ClusterName, spec: ControlPlaneSpec, isDeleting: Bool, isEstablished: Bool, recovery: String? = nil,
@@ -31,8 +36,10 @@ public struct ControlPlaneIntent: Codable, Hashable, Sendable {
     public init(_ cluster: Cluster) {
         self.init(
             cluster: cluster.name, spec: cluster.spec.controlPlane, isDeleting: cluster.metadata.deletionRequestedAt != nil,
-            isEstablished: cluster.status.activeSince != nil)
+            // From its first objects on there is something to lose.
+            isEstablished: cluster.status.activeSince != nil || cluster.status.isBootstrapped)
         update = cluster.spec.update
+        isResealing = cluster.spec.encryption?.updateID != nil
         switch cluster.spec.restore?.source {
         case .volume(let name): recovery = name
         case .backup: restore = cluster.spec.restore
@@ -51,6 +58,8 @@ public struct ControlPlaneObservation: Codable, Hashable, Sendable {
     public var unreadySeconds: [String: Double]
     /// Zones out of service or out of reach: nothing new is put there, and what is there leaves.
     public var unavailableZones: Set<ZoneName>
+    /// Zones that were found impaired and are not out of service, yet: what is there may be about to go.
+    public var impairedZones: Set<ZoneName> = []
     /// Single instances, by name, that were found dead in a way that costs whoever talks to them a timeout.
     public var isolatedInstances: Set<String>
     /// How long a zone has been out of service without a break, in seconds.
@@ -71,7 +80,7 @@ public struct ControlPlaneObservation: Codable, Hashable, Sendable {
     public var trials: [String: InstanceTrial] = [:]
     /// How long an instance has been ready without a break, by its name, in seconds; kept while an update is under way.
     public var readySeconds: [String: Double] = [:]
-    /// How long the update has been under way while every zone was in service, in seconds.
+    /// How long the update has been under way while every zone was in service and found well, in seconds.
     public var updateSeconds: Double = 0
 
     public init(

@@ -2,24 +2,38 @@ import FleetModel
 import Substrate
 
 extension Invariants {
-    /// While an update is under way, 2: nobody new gets traffic who has not done what customers do; and 1 and 5: no etcd member is
-    /// exchanged for its release while a zone is out of service.
+    /// While an update is under way, 2: nobody new gets traffic who has not done what customers do; and 4: once etcd's storage has
+    /// moved on, no member is started on what it was before. 1 and 5: no etcd member that is well is exchanged while a zone is out of
+    /// service or not well.
     func updating(_ actions: [Action], _ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation) -> [InvariantViolation] {
-        guard intent.update != nil, !intent.isDeleting else { return [] }
+        guard !intent.isDeleting else { return [] }
         let seen = observation.substrate.loadBalancer?.backends ?? []
         return actions.flatMap { action -> [InvariantViolation] in
             switch action {
-            case .ensureLoadBalancer(let wanted):
+            case .ensureLoadBalancer(let wanted) where intent.isUpdating:
                 return wanted.backends.filter { backend in
                     backend.admission == .ready && !seen.contains { $0.name == backend.name }
                         && (observation.trials[backend.name]?.passes ?? 0) == 0
                 }.map { InvariantViolation(2, "\($0.name) would get traffic and has not passed its check") }
-            case .replaceInstance(let instance) where instance.role == .etcd:
-                let isHealthy = observation.health.etcdMembers[instance.id.name]?.isHealthy == true
-                guard isHealthy, !observation.unavailableZones.isEmpty else { return [] }
-                return [InvariantViolation(5, "\(instance.id.name) would be exchanged while a zone is out of service")]
+            case .replaceInstance(let instance), .startInstance(let instance):
+                guard instance.role == .etcd else { return [] }
+                return exchanges(instance, observation) + storage(instance, intent)
             default: return []
             }
         }
+    }
+
+    private func exchanges(_ instance: InstanceIntent, _ observation: ControlPlaneObservation) -> [InvariantViolation] {
+        let isHealthy = observation.health.etcdMembers[instance.id.name]?.isHealthy == true
+        let zones = observation.unavailableZones.union(observation.impairedZones)
+        let isExchange = observation.instance(instance.id).map { $0.state == .running && !instance.matches($0) } ?? false
+        guard isHealthy, isExchange, let zone = zones.min() else { return [] }
+        return [InvariantViolation(5, "\(instance.id.name) would be exchanged while zone \(zone) is out of service or not well")]
+    }
+
+    private func storage(_ instance: InstanceIntent, _ intent: ControlPlaneIntent) -> [InvariantViolation] {
+        guard let update = intent.update, update.hasMovedEtcd, update.changesEtcdStorage, instance.release == update.previous.etcdRelease
+        else { return [] }
+        return [InvariantViolation(4, "\(instance.id.name) would be started on an etcd that cannot read its storage any more")]
     }
 }

@@ -63,6 +63,13 @@ public struct Invariants: Sendable {
         var found: [InvariantViolation] = []
         var fenced = observation.substrate.fenced
         for case .ensureFence(_, let addresses) in actions { fenced = addresses }
+        // Of one that does not answer, when another one says that there is no quorum, none is taken.
+        let isNone = members.allSatisfy { health[$0.id.name]?.isHealthy != true }
+        if isNone, taken.count == 1, let one = taken.first, health[one.name] == nil,
+            members.contains(where: { $0.id != one && observation.hasNoLeader($0) })
+        {
+            return []
+        }
         let remaining = members.filter {
             !taken.contains($0.id) && !fenced.contains($0.intent.address) && health[$0.id.name]?.isHealthy == true
                 && !isLearning($0, observation)

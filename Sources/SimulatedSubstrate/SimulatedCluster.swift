@@ -21,6 +21,10 @@ struct SimulatedCluster: Sendable {
     private var acknowledged = 0
     /// Members whose volume a fault has destroyed.
     private var destroyed: Set<String> = []
+    /// The etcd minor that all members have come to: an earlier one cannot read their data any more.
+    private var storageMinor = 0
+    /// When a process last ended because its release is no good.
+    private(set) var lastEnd: Duration?
     /// What must never be, and was.
     private(set) var broken: [String] = []
 
@@ -56,6 +60,9 @@ struct SimulatedCluster: Sendable {
 
     /// Brings elections and writes up to date. Called before each look and around each change.
     mutating func settle(_ around: Surroundings) {
+        for index in instances.indices where instances[index].flaw != nil {
+            if let end = instances[index].live(until: around.now, restart: around.timings.restart) { lastEnd = max(end, lastEnd ?? end) }
+        }
         guard !roster.voters.isEmpty else { return }
         let everyone = answeringMembers(around)
         roster.started(everyone.map(\.name))
@@ -71,12 +78,45 @@ struct SimulatedCluster: Sendable {
             if elected <= around.now { elect(answering.filter { $0.since <= elected }.map(\.name), at: elected) }
         }
         write(everyone.map(\.name), around)
+        raiseStorage(answering.map(\.name))
+    }
+
+    /// The leader raises the cluster's version when each member says that it has come to it (etcd, `server/etcdserver/version`).
+    private mutating func raiseStorage(_ answering: [String]) {
+        guard leader != nil, answering.count == roster.voters.count else { return }
+        storageMinor = max(storageMinor, instances.filter { answering.contains($0.id.name) }.map(\.etcdMinor).min() ?? 0)
+    }
+
+    /// An instance has just been started.
+    mutating func noteStart(of instance: SimulatedInstance) {
+        guard instance.role == .etcd, instance.etcdMinor < storageMinor else { return }
+        broken.append("invariant 4: \(instance.id.name) was started on \(instance.release), whose etcd cannot read its storage any more")
+    }
+
+    /// A running instance is what is asked for.
+    func isAsWanted(_ spec: InstanceSpec) -> Bool {
+        instances.contains { $0.id == spec.id && $0.state == .running && $0.isAsWanted(spec) }
+    }
+
+    /// Does through an API server what customers do.
+    mutating func useAPIServer(at address: IPv4Address, _ around: Surroundings) -> Result<Double, SubstrateError> {
+        settle(around)
+        guard let index = instances.firstIndex(where: { $0.address == address }), readySince(instances[index], around) != nil else {
+            return .failure(SubstrateError(.failed, "it does not answer"))
+        }
+        switch instances[index].flaw {
+        case .failsCheck: return .failure(SubstrateError(.failed, "create: 500"))
+        case .isSlow(let seconds): return .success(seconds)
+        default:
+            instances[index].isProven = true
+            return .success(0.05)
+        }
     }
 
     private func answeringMembers(_ around: Surroundings) -> [(name: String, since: Duration)] {
         instances.compactMap { instance in
-            guard instance.role == .etcd, around.reaches(instance), !fenced.contains(instance.address),
-                roster.contains(instance.id.name),
+            guard instance.role == .etcd, instance.isFit, instance.etcdMinor >= storageMinor, around.reaches(instance),
+                !fenced.contains(instance.address), roster.contains(instance.id.name),
                 let start = instance.runningSince(.etcd, now: around.now), start + around.timings.etcdStart <= around.now
             else { return nil }
             return (instance.id.name, start + around.timings.etcdStart)
@@ -105,7 +145,7 @@ struct SimulatedCluster: Sendable {
 
     /// Since when an API server is ready, if it is. Kubernetes: `/readyz` includes etcd.
     private func readySince(_ instance: SimulatedInstance, _ around: Surroundings) -> Duration? {
-        guard instance.role == .apiServer, !instance.isWedged, leader != nil, around.reaches(instance),
+        guard instance.role == .apiServer, instance.isFit, leader != nil, around.reaches(instance),
             !fenced.contains(instance.address),
             let start = instance.runningSince(.apiServer, now: around.now)
         else { return nil }

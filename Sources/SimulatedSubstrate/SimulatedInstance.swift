@@ -23,6 +23,12 @@ struct SimulatedInstance: Sendable {
     var isWedged = false
     /// Started to join members that are there.
     var isJoining: Bool
+    /// What is wrong with its release.
+    var flaw: ReleaseFlaw?
+    /// Of its etcd.
+    var etcdMinor = 0
+    /// What customers do has worked through it.
+    var isProven = false
     /// Of the call that works on it; a call that finds another's number has been overtaken.
     var operation: Int
 

@@ -9,6 +9,7 @@ struct SimulatedRegion: Sendable {
     var dark: Set<ZoneName> = []
     var faults: [Fault] = []
     var timings = SimulatedTimings()
+    var releases: [ReleaseID: SimulatedRelease] = [:]
     private var lastOperation = 0
     private var lastProcess: Int32 = 1000
 
@@ -101,6 +102,10 @@ struct SimulatedRegion: Sendable {
     mutating func beginInstance(_ spec: InstanceSpec, operation: Int, _ now: Duration) throws -> Bool {
         try requireLight(spec.zone)
         try requirePower(spec)
+        let release = releases[spec.release]
+        if release?.flaw == .cannotBeMade, clusters[spec.id.cluster]?.isAsWanted(spec) != true {
+            throw SubstrateError(.invalidArtifact, "a program of release \(spec.release) has another SHA-256")
+        }
         return try change(spec.id.cluster, now) { cluster in
             guard cluster.network?.isComplete == true, cluster.network?.network == spec.network else {
                 throw SubstrateError(.failed, "the cluster's network is not there")
@@ -117,7 +122,9 @@ struct SimulatedRegion: Sendable {
                 }
             }
             if spec.role == .etcd { cluster.place(spec.id.name, at: spec.address) }
-            let made = SimulatedInstance(spec, operation: operation)
+            var made = SimulatedInstance(spec, operation: operation)
+            made.flaw = release?.flaw
+            made.etcdMinor = release?.etcdMinor ?? 0
             guard let index = cluster.instances.firstIndex(where: { $0.id == spec.id }) else {
                 cluster.instances.append(made)
                 return true
@@ -142,6 +149,7 @@ struct SimulatedRegion: Sendable {
             }
             cluster.instances[index].state = .running
             cluster.instances[index].components = components
+            cluster.noteStart(of: cluster.instances[index])
         }
     }
 

@@ -19,6 +19,7 @@ extension SimulatedSubstrate {
     public func reach(of cluster: ClusterName, unseen: Set<ZoneName> = []) -> [String: SimulatedReach] {
         var reach: [String: SimulatedReach] = [:]
         disturb { region, now in
+            if region.clusters[cluster]?.instances.contains(where: { $0.flaw != nil }) == true { region.change(cluster, now) { _ in } }
             guard let cluster = region.clusters[cluster] else { return }
             for instance in cluster.instances {
                 reach[instance.id.name] = unseen.contains(instance.zone) ? .lost : region.reach(of: instance, now)

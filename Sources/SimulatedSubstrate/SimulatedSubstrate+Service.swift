@@ -49,7 +49,7 @@ extension SimulatedCluster {
     }
 
     private func answers(_ instance: SimulatedInstance, _ kind: ComponentKind, _ around: Surroundings) -> Bool {
-        guard let start = instance.runningSince(kind, now: around.now), !instance.isWedged, around.reaches(instance) else { return false }
+        guard let start = instance.runningSince(kind, now: around.now), instance.isFit, around.reaches(instance) else { return false }
         return start + (kind == .etcd ? around.timings.etcdStart : around.timings.apiServerStart) <= around.now
     }
 

@@ -20,10 +20,13 @@ public struct SimulatedTimings: Sendable {
     public var drain: Duration = .seconds(3)
 
     public init() {}
+
+    /// From the end of etcd's or an API server's process, which ends by itself, until all is as it was.
+    public var recovery: Duration { restart + max(etcdStart + election + reconnect, apiServerStart) }
 }
 
 /// How often a substrate's calls go wrong, each 0 to 1.
-public struct SimulatedFaults: Sendable {
+public struct SimulatedFaults: Hashable, Sendable {
     /// Nothing has happened.
     public var errorBefore = 0.0
     /// Half of it has happened.

@@ -102,17 +102,21 @@ public struct ComponentObservation: Codable, Hashable, Sendable {
     public var seconds: Double
     /// Why it is not started, for people: its program's content is not what its release says.
     public var problem: String?
+    /// How often its process has ended without having been asked to, since its instance was started. Nil: nobody counts.
+    public var ends: Int?
     /// What it said when it last ended by itself, while it does not stay up; nil when it does, or said nothing.
     public var lastWords: String?
 
     public init(
-        kind: ComponentKind, isUp: Bool, processID: Int32?, seconds: Double, problem: String? = nil, lastWords: String? = nil
+        kind: ComponentKind, isUp: Bool, processID: Int32?, seconds: Double, problem: String? = nil, ends: Int? = nil,
+        lastWords: String? = nil
     ) {
         self.kind = kind
         self.isUp = isUp
         self.processID = processID
         self.seconds = seconds
         self.problem = problem
+        self.ends = ends
         self.lastWords = lastWords
     }
 }

@@ -44,6 +44,20 @@ import Timing
         #expect(stored.metadata.generation == 2)
     }
 
+    @Test func theClusterIsUpdatingUntilItsUpdateHasEnded() async throws {
+        let (region, key) = try await region()
+        _ = try await region.call(.post, path, body(key.arn))
+        #expect(try await region.call(.get, "/clusters/demo")["cluster", "status"] == "UPDATING")
+        for (target, text) in [
+            ("/clusters/demo/updates", #"{"version": "1.20"}"#), ("/clusters/demo/update-config", #"{"deletionProtection": true}"#),
+        ] {
+            let answer = try await region.call(.post, target, text)
+            #expect(answer.status == 409 && answer.errorType == "ResourceInUseException", "\(answer.text)")
+        }
+        let stored = try #require(try await region.cluster("demo"))
+        #expect(stored.spec.isUpdating)
+    }
+
     @Test func itIsDoneOnceAndForAll() async throws {
         let (region, key) = try await region()
         let token = String(body(key.arn).dropLast()) + #","clientRequestToken":"t"}"#
@@ -51,9 +65,31 @@ import Timing
         #expect(first.status == 200)
         #expect(try await region.call(.post, path, token).text == first.text, "the same token gives the same update")
         let other = try await region.keys.create(description: "")
+        #expect(try await region.call(.post, path, body(other.arn)).errorType == "ResourceInUseException")
+        let id = try #require(first["update", "id"])
+        let cancelling = try await region.call(.post, "/clusters/demo/updates/\(id)/cancel-update", "{}")
+        #expect(cancelling.errorType == "InvalidRequestException" && cancelling.text.contains("cannot be taken back"))
+        try await settle(region, id)
         let again = try await region.call(.post, path, body(other.arn))
         #expect(again.status == 400 && again.text.contains("InvalidRequestException") && again.text.contains("neither undone"))
         #expect(try await region.cluster("demo")?.spec.encryption?.keyARN == key.arn)
+    }
+
+    /// As the service does when all secrets are sealed.
+    private func settle(_ region: EKSTestRegion, _ id: String) async throws {
+        let cluster = try #require(try await region.cluster("demo"))
+        _ = try await region.store.update(Cluster.self, cluster.storeKey) { cluster in
+            var new = cluster
+            new.spec.encryption?.phase = .settled
+            new.spec.encryption?.updateID = nil
+            return new
+        }
+        let key = StoreKey(rawValue: StoreKeys.updates(of: cluster.name, in: cluster.cell).rawValue + id)
+        _ = try await region.store.update(ClusterUpdate.self, key) { update in
+            var new = update
+            new.status = .successful
+            return new
+        }
     }
 
     @Test func whatCannotBeIsRefusedAndChangesNothing() async throws {

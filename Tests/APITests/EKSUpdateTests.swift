@@ -159,7 +159,9 @@ import Timing
         #"{"resourcesVpcConfig": {"endpointPrivateAccess": true, "subnetIds": ["subnet-local-1a", "subnet-local-1b"]}}"#,
         #"{"accessConfig": {"authenticationMode": "CONFIG_MAP"}}"#, #"{"controlPlaneScalingConfig": {"tier": "huge"}}"#,
         #"{"logging": {"clusterLogging": [{"types": ["everything"], "enabled": true}]}}"#,
-        #"{"computeConfig": {"enabled": true}}"#, #"{"upgradePolicy": {}}"#,
+        #"{"computeConfig": {"enabled": true}}"#, #"{"upgradePolicy": {}}"#, #"{"kubeApiServerConfig": {"eventTtl": "30m"}}"#,
+        #"{"deletionProtection": true, "kubeSchedulerConfig": {}}"#,
+        #"{"resourcesVpcConfig": {"controlPlaneEgressMode": "x", "publicAccessCidrs": ["10.0.0.0/8"]}}"#,
     ])
     func whatIsNotAllowedIsRefused(_ body: String) async throws {
         let region = try await active()
@@ -180,6 +182,34 @@ import Timing
         #expect(demo.spec.update?.reversal?.isCancelled == true)
         // It is in progress until the cluster is what it was.
         #expect(try await update(region, #"{"version": "1.20"}"#).errorType == "ResourceInUseException")
+    }
+
+    @Test func theModelsOwnOperationCancels() async throws {
+        let region = try await active()
+        let id = try #require(try await update(region, #"{"version": "1.20"}"#)["update", "id"])
+        let path = "/clusters/demo/updates/\(id)/cancel-update"
+        let first = try await region.call(.post, path, #"{"clientRequestToken": "t"}"#)
+        #expect(first.status == 200 && first["update", "status"] == "InProgress", "\(first.text)")
+        #expect(first.text.contains(#""cancellation""#) && first.text.contains("cancelled by"), "\(first.text)")
+        #expect(try await cluster(region).spec.update?.reversal?.isCancelled == true)
+        #expect(try await region.call(.post, path, "{}").text == first.text)
+        let unknown = "/clusters/demo/updates/4f7f6c5e-0000-4000-8000-000000000000/cancel-update"
+        #expect(try await region.call(.post, unknown, "{}").errorType == "ResourceNotFoundException")
+        let viewer = try await region.principal("vera", .viewer)
+        #expect(try await region.call(.post, path, "{}", as: viewer).status == 403)
+    }
+
+    @Test func whatIsNotUnderWayCannotBeCancelled() async throws {
+        let region = try await active()
+        let done = try #require(try await configure(region, #"{"deletionProtection": true}"#)["update", "id"])
+        let answer = try await region.call(.post, "/clusters/demo/updates/\(done)/cancel-update", "{}")
+        #expect(answer.errorType == "InvalidRequestException" && answer.text.contains("has ended"), "\(answer.text)")
+    }
+
+    @Test func oneThatIsBeingMadeIsNotChanged() async throws {
+        let region = try await active()
+        try await change(region) { $0.status.activeSince = nil }
+        #expect(try await configure(region, #"{"deletionProtection": true}"#).errorType == "ResourceInUseException")
     }
 
     @Test func specsOfBeforeAreRead() throws {

@@ -118,6 +118,8 @@ import Timing
         ("GET", "/clusters/demo/fargate-profiles/x", "DescribeFargateProfile"),
         ("GET", "/addons/supported-versions", "DescribeAddonVersions"),
         ("POST", "/cluster-registrations", "RegisterCluster"),
+        ("GET", "/clusters/demo/certificate-authorities", "ListCertificateAuthorities"),
+        ("POST", "/clusters/demo/certificate-authorities/x/activate", "ActivateCertificateAuthority"),
     ]) func unoffered(method: String, path: String, operation: String) async throws {
         let region = try await EKSTestRegion()
         let answer = try await region.call(try #require(HTTPRequest.Method(method)), path, method == "POST" ? "{}" : "")

@@ -126,7 +126,7 @@ import Timing
     @Test func oneThatGoesBackStandsWhereEverybodyTrustsEverybody() async throws {
         try await makeCluster()
         let first = try await stored().value.spec
-        let bad = UpdateJudge.Verdict.goBack(reason: "bad", errorCode: "Unknown", keepingEtcd: false)
+        let bad = UpdateJudge.Verdict.goBack(reason: "bad", errorCode: "Unknown")
         try await begin("u") { $0.rotation = RotationIntent(parts: [.authorities], present: 1) }
         try await settle()
         #expect(try await stored().value.spec.rotation?.phase == .trusted)

@@ -31,6 +31,18 @@ import Testing
         #expect(board.view(of: two).isolated == ["etcd-local-1a"])
     }
 
+    @Test func anImpairedZoneConcernsEverybodyUntilTheyHaveLeftIt() async throws {
+        let (one, two) = (try ClusterName("one"), try ClusterName("two"))
+        _ = (board.view(of: one), board.view(of: two))
+        var changes = board.changes.makeAsyncIterator()
+        board.set(evacuated: [], isolated: [:], impaired: [zone])
+        #expect(await changes.next() == [one, two])
+        #expect(board.view(of: one).impairedZones == [zone])
+        board.set(evacuated: [zone], isolated: [:], exempt: [two], impaired: [zone])
+        #expect(board.view(of: one).impairedZones.isEmpty)
+        #expect(board.view(of: two).impairedZones == [zone])
+    }
+
     @Test func anExemptClusterSeesNoEvacuation() async throws {
         let (one, two) = (try ClusterName("one"), try ClusterName("two"))
         _ = (board.view(of: one), board.view(of: two))

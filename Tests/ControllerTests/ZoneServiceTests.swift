@@ -130,6 +130,25 @@ import Timing
         #expect(board.view(of: one).isolated == ["etcd-local-1a", "api-1"])
     }
 
+    /// It takes a while to find a grey zone: what the last leader found holds until then.
+    @Test func aZoneThatTheLastLeaderFoundImpairedIsDoubtedForAWhile() async throws {
+        let world = World()
+        let one = try await world.addCluster("one", slot: 0)
+        try await world.service().fill()
+        #expect(world.board.view(of: one).impairedZones.isEmpty)
+        let report = ZoneReport(cell: world.cell, health: .impaired([.lossy]), evidence: [], since: TimeSource.system.now)
+        _ = try await world.store.update(Zone.self, StoreKeys.zone(world.zone(0))) { zone in
+            var zone = zone
+            zone.status = zone.status.with(report)
+            return zone
+        }
+        try await world.running {
+            try await world.eventually("healthy") { try await world.stored(0)?.status.health == .healthy }
+            #expect(world.board.view(of: one).impairedZones == [world.zone(0)])
+            try await world.eventually("believed") { world.board.view(of: one).impairedZones.isEmpty }
+        }
+    }
+
     @Test func withPolicyManualNothingIsEvacuatedAndWithOffNothingIsDone() async throws {
         for policy in [EvacuationPolicy.manual, .off] {
             let world = World()
@@ -143,6 +162,7 @@ import Timing
                 #expect(try await world.stored(0)?.isEvacuated == false)
                 let view = world.board.view(of: one)
                 #expect(view.evacuatedZones.isEmpty && view.isolated.isEmpty == (policy == .off))
+                #expect(view.impairedZones == [world.zone(0)])
             }
         }
     }

@@ -97,6 +97,7 @@ import Timing
         cluster.spec.encryption = EncryptionIntent(
             keyARN: Self.arn, scope: "uid", target: .newest(keyVersion: 1, for: version), phase: .readable, updateID: "u")
         cluster.status.activeSince = clock.source.now
+        cluster.status.phase = .updating
         try await store.commit([try .put(cluster), try .put(update)], if: [])
     }
 
@@ -151,8 +152,9 @@ import Timing
         let (secrets, compacted) = storage.state.withLock { ($0.secrets, $0.compactedTo) }
         #expect(secrets.allSatisfy { $0.hasPrefix("k8s:enc:kms:v1:slipway-1a2b3c4d-1:") } && compacted == 107)
         let update = try #require(try await store.get(ClusterUpdate.self, StoreKey(rawValue: "cells/a/updates/demo/u"))).value
-        #expect(update.status == .successful)
+        #expect(update.status == .successful && update.finishedAt != nil)
         #expect(try await cluster().spec.encryption?.updateID == nil)
+        #expect(try await cluster().status.phase == .active)
     }
 
     @Test func nothingHappensUntilAllAPIServersAreThere() async throws {

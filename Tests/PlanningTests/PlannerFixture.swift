@@ -198,10 +198,11 @@ struct PlannerFixture {
 
     /// The update goes back.
     mutating func goBack(keepingEtcd: Bool = false) {
-        guard let update = intent.update else { return }
+        guard var update = intent.update else { return }
+        update.hasMovedEtcd = keepingEtcd
         var spec = ClusterSpec(controlPlane: intent.spec, settings: update.previousSettings)
         spec.update = update
-        spec.revert(.init(reason: "bad", errorCode: "Unknown", decidedAt: .distantPast), keepingEtcd: keepingEtcd)
+        spec.revert(.init(reason: "bad", errorCode: "Unknown", decidedAt: .distantPast))
         (intent.spec, intent.update) = (spec.controlPlane, spec.update)
     }
 

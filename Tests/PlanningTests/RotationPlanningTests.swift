@@ -80,7 +80,7 @@ import Testing
         let phases = try run([.authorities])
         for (before, after) in zip(phases, phases.dropFirst()) where after.rotation?.phase != .settled {
             var spec = after
-            spec.revert(.init(reason: "", errorCode: "", decidedAt: .distantPast), keepingEtcd: false)
+            spec.revert(.init(reason: "", errorCode: "", decidedAt: .distantPast))
             #expect(spec.controlPlane == before.controlPlane)
             #expect(spec.credentialUse == before.credentialUse)
             #expect(spec.rotation?.updateID == nil)

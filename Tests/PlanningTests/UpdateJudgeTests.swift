@@ -1,7 +1,20 @@
 import FleetModel
+import Foundation
 import Planning
 import Substrate
 import Testing
+
+/// An etcd member as the planner would start it.
+private enum EtcdStart {
+    static func of(_ zone: String, in fixture: PlannerFixture) -> InstanceIntent {
+        let (zone, spec) = (ZoneName(rawValue: zone), fixture.intent.spec)
+        let name = "etcd-\(zone)"
+        return InstanceIntent(
+            id: fixture.instance(name), role: .etcd, zone: zone, size: spec.etcdSize, network: spec.network,
+            address: fixture.address(of: fixture.instance(name)), volume: fixture.volume(name), release: spec.etcdRelease,
+            configurationRevision: spec.revision(of: .etcd))
+    }
+}
 
 @Suite struct UpdateJudgeTests {
     /// The new API servers and one new member run; nothing has traffic yet.
@@ -13,7 +26,7 @@ import Testing
     }
 
     private func reason(_ fixture: PlannerFixture) -> String? {
-        if case .goBack(let reason, _, _) = fixture.verdict { reason } else { nil }
+        if case .goBack(let reason, _) = fixture.verdict { reason } else { nil }
     }
 
     @Test func nothingIsDecidedWhileItGoesOn() throws {
@@ -76,36 +89,172 @@ import Testing
         fixture.observation.unreadySeconds["api-3"] = 1000
         fixture.observation.unavailableZones = [PlannerFixture.zones[0]]
         #expect(fixture.verdict == nil)
+        // Nor while the zone was only found impaired.
+        fixture.observation.unavailableZones = []
+        #expect(reason(fixture) != nil)
+        fixture.observation.impairedZones = [PlannerFixture.zones[0]]
+        #expect(fixture.verdict == nil)
     }
 
     @Test func aMemberThatDoesNotJoinGoesBack() throws {
         var fixture = try begun()
         fixture.observation.health.etcdMembers["etcd-z-b"] = nil
         fixture.observation.unreadySeconds["etcd-z-b"] = 100
-        guard case .goBack(let reason, _, let keepingEtcd) = fixture.verdict else {
-            Issue.record("it goes on")
-            return
-        }
-        #expect(reason.contains("etcd-z-b"))
-        #expect(!keepingEtcd)
+        #expect(reason(fixture)?.contains("etcd-z-b") == true)
         fixture.goBack()
         // The quorum loses nothing by it, and the others stay.
         #expect(fixture.titles.filter { $0.hasPrefix("replace") } == ["replace instance etcd-z-b"])
         #expect(fixture.ownViolations.isEmpty)
     }
 
+    /// A bad member, and another one that has lost its volume: each would wait for the other.
+    @Test func withoutAQuorumABadMemberGoesBackAllTheSame() throws {
+        var fixture = try begun()
+        fixture.goBack()
+        fixture.silence("etcd-z-b")
+        fixture.remove("etcd-z-c")
+        fixture.observation.substrate.volumes.removeAll { $0.id.name == "etcd-z-c" }
+        fixture.observation.health.etcdMembers["etcd-z-a"] = EtcdMemberHealth(isHealthy: false, isLeader: false)
+        fixture.observation.unreadySeconds = ["etcd-z-a": 3, "etcd-z-b": 20, "etcd-z-c": 20]
+        // It may be an election.
+        #expect(!fixture.titles.contains { $0.hasPrefix("replace") })
+        fixture.observation.unreadySeconds["etcd-z-a"] = 20
+        #expect(fixture.titles.filter { $0.hasPrefix("replace") } == ["replace instance etcd-z-b"])
+        #expect(fixture.ownViolations.isEmpty)
+        // When nobody answers at all, it may be Slipway that hears nothing.
+        fixture.silence("etcd-z-a")
+        #expect(!fixture.titles.contains { $0.hasPrefix("replace") })
+    }
+
     @Test func etcdThatHasMovedOnStays() throws {
         var fixture = try begun()
         for zone in PlannerFixture.zones { fixture.change("etcd-\(zone)") { $0.release = ReleaseID(rawValue: "1.33.4-eks.2") } }
         fixture.observation.trials["api-3", default: InstanceTrial()].ends = ["kube-apiserver": 2]
-        guard case .goBack(_, _, let keepingEtcd) = fixture.verdict else {
-            Issue.record("it goes on")
-            return
-        }
-        #expect(keepingEtcd)
+        #expect(reason(fixture) != nil)
         fixture.goBack(keepingEtcd: true)
         #expect(!fixture.titles.contains { $0.contains("etcd") })
         #expect(fixture.intent.spec.release.rawValue == "1.33.4-eks.1")
+        // The etcd of before would refuse the data.
+        var member = EtcdStart.of("z-a", in: fixture)
+        #expect(!fixture.violations(of: [.startInstance(member)]).contains { $0.number == 4 })
+        member.release = ReleaseID(rawValue: "1.33.4-eks.1")
+        #expect(fixture.violations(of: [.startInstance(member)]).contains { $0.number == 4 })
+    }
+
+    /// A volume that is lost, or a cancellation of the same moment, must not make it forgotten that there is no way back.
+    @Test func thatEtcdMovesOnIsWrittenBeforeTheLastMemberDoes() throws {
+        var fixture = try begun()
+        fixture.change("etcd-z-c") { $0.release = ReleaseID(rawValue: "1.33.4-eks.2") }
+        fixture.lead("etcd-z-b")
+        fixture.letTimePass()
+        #expect(fixture.titles.contains("replace instance etcd-z-a"))
+        #expect(fixture.verdict == .etcdMovesOn)
+        // The last one may be one that is started only.
+        var other = fixture
+        other.remove("etcd-z-a")
+        #expect(other.titles.contains("start instance etcd-z-a"))
+        #expect(other.verdict == .etcdMovesOn)
+        fixture.intent.update?.hasMovedEtcd = true
+        #expect(fixture.verdict == nil)
+        // Within one minor there is always a way back.
+        fixture.intent.update?.hasMovedEtcd = false
+        fixture.intent.update?.changesEtcdStorage = false
+        #expect(fixture.verdict == nil)
+    }
+
+    /// Without a member of before, which is removed to be made anew, all that are left have gone over.
+    @Test func removingTheLastMemberOfBeforeMovesEtcdOn() throws {
+        var fixture = try begun()
+        fixture.change("etcd-z-c") { $0.release = ReleaseID(rawValue: "1.33.4-eks.2") }
+        fixture.lead("etcd-z-b")
+        fixture.letTimePass()
+        fixture.listMembers()
+        fixture.observation.substrate.volumes.removeAll { $0.id.name == "etcd-z-a" }
+        fixture.remove("etcd-z-a")
+        #expect(fixture.titles.contains("remove etcd-z-a from etcd's members"))
+        #expect(fixture.verdict == .etcdMovesOn)
+        // On the way back, too: then etcd stays on what was asked for.
+        fixture.goBack()
+        #expect(fixture.titles.contains("remove etcd-z-a from etcd's members"))
+        #expect(fixture.verdict == .etcdMovesOn)
+        let update = try #require(fixture.intent.update)
+        var spec = ClusterSpec(controlPlane: fixture.intent.spec, settings: update.previousSettings)
+        spec.update = update
+        spec.noteMovedEtcd()
+        #expect(spec.controlPlane.etcdRelease.rawValue == "1.33.4-eks.2" && spec.controlPlane.release.rawValue == "1.33.4-eks.1")
+    }
+
+    /// A new etcd that panics over what is in the log takes down two before anybody can tell.
+    @Test func twoMembersThatEndAgainAndAgainDoNotWaitForEachOther() throws {
+        var fixture = try begun()
+        fixture.change("etcd-z-c") { $0.release = ReleaseID(rawValue: "1.33.4-eks.2") }
+        fixture.goBack()
+        for zone in ["z-b", "z-c"] {
+            fixture.silence("etcd-\(zone)")
+            fixture.observation.trials["etcd-\(zone)", default: InstanceTrial()].ends = ["etcd": 5]
+        }
+        fixture.observation.health.etcdMembers["etcd-z-a"] = EtcdMemberHealth(isHealthy: false, isLeader: false)
+        fixture.observation.unreadySeconds = ["etcd-z-a": 20, "etcd-z-b": 20, "etcd-z-c": 20]
+        #expect(fixture.titles.filter { $0.hasPrefix("replace") } == ["replace instance etcd-z-b"])
+        #expect(fixture.ownViolations.isEmpty)
+        // One that only does not answer may come back with what it knows.
+        fixture.observation.trials = [:]
+        #expect(!fixture.titles.contains { $0.hasPrefix("replace") })
+    }
+
+    @Test func whatIsNewHasToStandForAWhileBeforeItIsTakenForGood() throws {
+        var fixture = try PlannerFixture.whole()
+        fixture.update(to: "1.33.4-eks.2", etcd: false, strategy: .inPlace)
+        for name in ["api-1", "api-2"] { fixture.change(name) { $0.release = ReleaseID(rawValue: "1.33.4-eks.2") } }
+        fixture.observation.readySeconds["api-2"] = fixture.policy.update.trial - 1
+        #expect(fixture.titles.isEmpty && fixture.verdict == nil)
+        fixture.observation.readySeconds["api-2"] = fixture.policy.update.trial
+        #expect(fixture.verdict == .ended)
+        // What has ended once may do so again, when nobody looks any more.
+        fixture.observation.trials["api-2", default: InstanceTrial()].ends = ["kube-scheduler": 1]
+        #expect(fixture.verdict == .ended)
+        fixture.observation.trials["api-2"]?.ends = ["kube-apiserver": 1]
+        #expect(fixture.verdict == nil)
+        fixture.observation.readySeconds["api-2"] = fixture.policy.update.bakeAfterEnd
+        #expect(fixture.verdict == .ended)
+    }
+
+    /// What was there before the update is not the release's doing; its time limit holds all the same.
+    @Test func troubleOfBeforeIsNoSign() throws {
+        var fixture = try PlannerFixture.whole()
+        fixture.silence("etcd-z-b")
+        fixture.update(to: "1.33.4-eks.2")
+        fixture.intent.update?.troubled = ["etcd-z-b"]
+        fixture.observation.unreadySeconds["etcd-z-b"] = 20
+        // The quorum loses nothing by it.
+        #expect(fixture.titles.contains("replace instance etcd-z-b"))
+        fixture.change("etcd-z-b") { $0.release = ReleaseID(rawValue: "1.33.4-eks.2") }
+        fixture.observation.unreadySeconds["etcd-z-b"] = 1000
+        fixture.observation.trials["etcd-z-b", default: InstanceTrial()].ends = ["etcd": 5]
+        fixture.observation.trials["etcd-z-b"]?.failedStarts = 5
+        #expect(fixture.verdict == nil)
+        fixture.observation.updateSeconds = fixture.policy.update.limit + 1
+        #expect(reason(fixture)?.contains("not finished") == true)
+        fixture.observation.updateSeconds = 0
+        fixture.intent.update?.troubled = []
+        #expect(reason(fixture) != nil)
+    }
+
+    @Test func whoIsNotWellIsKnownWhenAnUpdateBegins() throws {
+        let fixture = try PlannerFixture.whole()
+        var cluster = Cluster(
+            name: fixture.intent.cluster, cell: CellName(rawValue: "a"), metadata: Metadata(uid: "u", createdAt: .distantPast),
+            spec: ClusterSpec(
+                controlPlane: fixture.intent.spec, settings: ClusterSettings(roleARN: "", subnetIDs: [], creatorARN: "")))
+        let address = fixture.intent.spec.network.loadBalancer
+        func summary(_ name: String, _ role: InstanceRole, _ state: String) -> InstanceSummary {
+            InstanceSummary(name: name, role: role, zone: nil, address: address, release: nil, state: state, isLeader: false)
+        }
+        cluster.status.instances = [
+            summary("etcd-z-a", .etcd, "ready"), summary("etcd-z-b", .etcd, "starting"), summary("api-1", .apiServer, "ready"),
+            summary("api-2", .apiServer, "stopped"), summary("load-balancer", .loadBalancer, "stopped"),
+        ]
+        #expect(cluster.troubledInstances == ["etcd-z-b", "etcd-z-c", "api-2"])
     }
 
     @Test func goingBackTakesTheNewOnesAwayAndLetsTheOldServe() throws {

@@ -104,6 +104,14 @@ import Testing
         fixture.observation.drainingSeconds = ["api-1": 1, "api-2": 1]
         #expect(fixture.reasons.contains("Baking"))
         #expect(!fixture.titles.contains("remove instance api-1"))
+        fixture.observation.drainingSeconds = ["api-1": 100, "api-2": 100]
+        #expect(!fixture.reasons.contains("Baking"))
+        // What has ended once may do so again.
+        fixture.observation.trials["api-3", default: InstanceTrial()].ends = ["kube-apiserver": 1]
+        fixture.observation.readySeconds["api-3"] = 20
+        #expect(fixture.reasons.contains("Baking"))
+        fixture.observation.readySeconds["api-3"] = fixture.policy.update.bakeAfterEnd
+        #expect(!fixture.reasons.contains("Baking"))
         // One that stops serving brings them back.
         fixture.silence("api-3")
         try step(&fixture)
@@ -120,6 +128,11 @@ import Testing
         #expect(fixture.reasons.contains("EtcdQuorum"))
         fixture.settle()
         fixture.observation.readySeconds["etcd-z-b"] = 5
+        #expect(fixture.titles.contains("replace instance etcd-z-c"))
+        // It has ended once: the next one is not begun with before it has stood for longer.
+        fixture.observation.trials["etcd-z-b", default: InstanceTrial()].ends = ["etcd": 1]
+        #expect(!fixture.titles.contains("replace instance etcd-z-c"))
+        fixture.observation.readySeconds["etcd-z-b"] = fixture.policy.update.bakeAfterEnd
         #expect(fixture.titles.contains("replace instance etcd-z-c"))
     }
 
@@ -140,6 +153,19 @@ import Testing
         fixture.observation.health.etcdMembers["etcd-z-c"] = nil
         #expect(!fixture.titles.contains { $0.hasPrefix("replace") })
         #expect(fixture.reasons.contains("EtcdQuorum") || fixture.reasons.contains("ZoneOutOfService"))
+    }
+
+    @Test func oneOnTrialLeavesAnEvacuatedZoneWithoutEverGettingTraffic() throws {
+        var fixture = try updating(etcd: false)
+        try step(&fixture)
+        fixture.observation.unavailableZones = [PlannerFixture.zones[0]]
+        #expect(fixture.ownViolations.isEmpty)
+        #expect(fixture.titles.contains("remove instance api-3"))
+        #expect(!fixture.titles.contains { $0.hasPrefix("point") && $0.contains("api-3") })
+        // One that is not ready yet is cut off.
+        fixture.silence("api-3")
+        #expect(fixture.ownViolations.isEmpty)
+        #expect(fixture.titles.first == "fence off \(fixture.intent.spec.network.apiServers[2])")
     }
 
     // MARK: In place
@@ -167,6 +193,19 @@ import Testing
         try finish(&fixture)
         #expect(Set(fixture.observation.substrate.instances.filter { $0.role == .apiServer }.map(\.id.name)) == ["api-1", "api-2"])
         #expect(release(fixture, "api-2") == "1.33.4-eks.2")
+    }
+
+    @Test func aPatchWaitsForThoseThatAreTooMany() throws {
+        var fixture = try patching()
+        fixture.addAPIServer(3, PlannerFixture.zones[2], ready: true)
+        fixture.addAPIServer(4, PlannerFixture.zones[0], ready: true)
+        for name in ["api-3", "api-4"] { fixture.change(name) { $0.release = ReleaseID(rawValue: "1.33.4-eks.1") } }
+        fixture.pointEndpoint()
+        #expect(fixture.ownViolations.isEmpty)
+        #expect(fixture.titles == ["point the endpoint at api-1, api-2, api-3 (drain), api-4 (drain)"])
+        #expect(fixture.reasons.contains("MinimumReady"))
+        try finish(&fixture)
+        #expect(fixture.observation.substrate.instances.count { $0.role == .apiServer } == 2)
     }
 
     @Test func aPatchWaitsWhileAnotherDoesNotServe() throws {

@@ -125,6 +125,44 @@ import Testing
         #expect(report?.hasPassed == false)
     }
 
+    /// Whoever forgets that an update is under way gives traffic to what nobody has tried.
+    @Test func newOnesAreLetInUntried() async {
+        let report = await failure(saying: "has not passed its check") { Self.forgetting($0, $1) }
+        #expect(report?.hasPassed == false)
+    }
+
+    /// And takes what is no good for good.
+    @Test func aBadReleaseStays() async {
+        let report = await failure(saying: "a bad release stays") { Self.forgetting($0, $1) }
+        #expect(report?.hasPassed == false)
+    }
+
+    private static func forgetting(_ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation) -> Plan {
+        var forgetful = intent
+        forgetful.update = nil
+        return ControlPlanePlanner().plan(forgetful, observation)
+    }
+
+    /// etcd's members go back though their storage has moved on.
+    @Test func etcdGoesBackBehindItsStorage() async {
+        let report = await failure(saying: "invariant 4") { intent, observation in
+            var backward = intent
+            if let update = intent.update, update.reversal != nil { backward.spec.etcdRelease = update.previous.etcdRelease }
+            return ControlPlanePlanner().plan(backward, observation)
+        }
+        #expect(report?.hasPassed == false)
+    }
+
+    /// Members are exchanged although a zone is not well.
+    @Test func aFaultIsNotWaitedFor() async {
+        let report = await failure(saying: "out of service or not well") { intent, observation in
+            var blind = observation
+            blind.impairedZones = []
+            return ControlPlanePlanner().plan(intent, blind)
+        }
+        #expect(report?.hasPassed == false)
+    }
+
     @Test func restlessness() async {
         let report = await failure(saying: "were changed although") { intent, observation in
             var plan = ControlPlanePlanner().plan(intent, observation)

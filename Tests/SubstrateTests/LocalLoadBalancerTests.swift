@@ -109,6 +109,28 @@ import Testing
         }
     }
 
+    /// Checks that fail everywhere say nothing about who could serve: then everybody who is not drained or closed gets sessions.
+    @Test func withoutAHealthyBackendTheOthersServe() async throws {
+        try await with { region, balancer in
+            try await healthy(region, ["api-0", "api-1"])
+            let addresses = balancer.backends.map { "\($0.address)" }
+            for backend in balancer.backends {
+                let id = InstanceID(cluster: region.names[0], name: backend.name)
+                try await region.substrate.writeFiles([InstanceFile(path: "ready", content: Self.etcdFails)], to: id)
+            }
+            try await healthy(region, [])
+            #expect(try await answering(region) == Set(addresses))
+            var changed = balancer
+            changed.backends[0].admission = .closed
+            try await region.substrate.ensureLoadBalancer(changed)
+            #expect(try await answering(region) == [addresses[1]])
+            let id = InstanceID(cluster: region.names[0], name: balancer.backends[1].name)
+            try await region.substrate.writeFiles([InstanceFile(path: "ready", content: "ok")], to: id)
+            try await healthy(region, ["api-1"])
+            #expect(try await answering(region) == [addresses[1]])
+        }
+    }
+
     @Test func trustsOnlyTheClustersCA() async throws {
         try await with { region, balancer in
             try await healthy(region, ["api-0", "api-1"])

@@ -29,6 +29,7 @@ import Timing
             _ = try await region.process(of: spec.id, after: first)
             print("a killed component was back after \((TimeSource.system.uptime - began).seconds) s")
             _ = try await region.eventually("the log says why") { region.log(of: spec.id).contains("ended by signal 9") ? true : nil }
+            #expect(try await region.observe(spec.id)?.components.first?.ends == 1)
         }
     }
 

@@ -22,17 +22,17 @@ import Testing
         (received: 4000, sent: 4004, isOpen: false),
     ])
     func aRequestIsOpenUntilSomethingIsSent(received: Int?, sent: Int?, isOpen: Bool) {
-        #expect(RequestHold.hasOpenRequest(sockets: line(received: received, sent: sent)) == isOpen)
+        #expect(RequestHold.openRequests(sockets: line(received: received, sent: sent)) == (isOpen ? ["100.66.0.2:40112"] : []))
     }
 
     @Test func oneOfManyCounts() {
         let answered = line(received: 40, sent: 8)
-        #expect(!RequestHold.hasOpenRequest(sockets: ""))
-        #expect(!RequestHold.hasOpenRequest(sockets: "\(answered)\n\(answered)\n"))
-        #expect(RequestHold.hasOpenRequest(sockets: "\(answered)\n\(line(received: 4, sent: 20))\n\(answered)\n"))
+        #expect(RequestHold.openRequests(sockets: "").isEmpty)
+        #expect(RequestHold.openRequests(sockets: "\(answered)\n\(answered)\n").isEmpty)
+        #expect(RequestHold.openRequests(sockets: "\(answered)\n\(line(received: 4, sent: 20))\n\(answered)\n").count == 1)
     }
 
     @Test func theInstancesOwnConnectionsDoNotCount() {
-        #expect(!RequestHold.hasOpenRequest(sockets: line(received: 4, sent: 20, peer: "100.66.0.8:51000")))
+        #expect(RequestHold.openRequests(sockets: line(received: 4, sent: 20, peer: "100.66.0.8:51000")).isEmpty)
     }
 }

@@ -14,14 +14,6 @@ extension WholeRegion {
             var rotation: Rotation?
         }
 
-        private struct Load: Decodable {
-            var total: Int
-            var failed: Int
-            var lost: [String]
-            var backwards: [String]
-            var reasons: [String: Int]
-        }
-
         /// What a server shows.
         private struct Shown: Equatable {
             var issuer: String
@@ -40,7 +32,7 @@ extension WholeRegion {
                 #expect(try await status(oldToken, before) == 200)
 
                 // Clients that know the old authority only; the manager is killed in the middle.
-                try await underLoad(region, old) {
+                try await RequestLoad.expectNoFailure(region, kubeconfig: old.kubeconfig) {
                     try await region.slipway("cluster", "rotate", "rho", "--no-wait").required()
                     let second = try await region.slipway("cluster", "rotate", "rho")
                     #expect(!second.succeeded && second.errors.contains("in progress"), "\(second.report)")
@@ -63,7 +55,7 @@ extension WholeRegion {
                 let newToken = try await token(new)
                 #expect(try await status(newToken, rotated) == 200)
 
-                try await underLoad(region, new) {
+                try await RequestLoad.expectNoFailure(region, kubeconfig: new.kubeconfig) {
                     try await region.slipway("cluster", "rotate", "rho", "--complete").required()
                 }
                 let completed = try await detail(region)
@@ -79,7 +71,7 @@ extension WholeRegion {
                 #expect(!third.succeeded, "\(third.report)")
 
                 let last = try await shown(completed, etcd: true)
-                try await underLoad(region, new) {
+                try await RequestLoad.expectNoFailure(region, kubeconfig: new.kubeconfig) {
                     try await region.slipway("cluster", "rotate", "rho", "--only", "certificates").required()
                 }
                 #expect(try await shown(try await detail(region), etcd: true).serial != last.serial)
@@ -144,28 +136,6 @@ extension WholeRegion {
                 let run = try await user("get", "configmap", "-n", "kube-system", "extension-apiserver-authentication", "-o", "yaml")
                 return run.succeeded && run.output.contains("client-ca-file") && !run.output.contains(line)
             }
-        }
-
-        /// Numbered writes and reads through the endpoint meanwhile: none fails, and none is lost.
-        private func underLoad(_ region: RegionFixture, _ user: Kubectl, _ body: () async throws -> Void) async throws {
-            let stop = "\(region.scratch)/stop-load"
-            let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../bench/numbered.py").path
-            let line = """
-                python3 \(script) --kubeconfig \(user.kubeconfig) --writers 3 --readers 3 & load=$!
-                while [ ! -e \(stop) ]; do sleep 0.2; done
-                kill -TERM $load; wait $load
-                """
-            async let run = CommandRun.run("sh", ["-c", line])
-            var failure: (any Error)?
-            do { try await body() } catch { failure = error }
-            try Data().write(to: URL(filePath: stop))
-            let load = try await run
-            try FileManager.default.removeItem(atPath: stop)
-            if let failure { throw failure }
-            let seen = try load.required().json(Load.self)
-            #expect(seen.failed == 0, "\(seen.reasons) of \(seen.total)")
-            #expect(seen.lost.isEmpty && seen.backwards.isEmpty)
-            #expect(seen.total > 0)
         }
     }
 }

@@ -29,25 +29,6 @@ extension WholeRegion {
             func releases(_ role: String) -> Set<String> { Set(instances.filter { $0.role == role }.compactMap(\.release)) }
         }
 
-        private struct Load: Decodable {
-            var total: Int
-            var failed: Int
-            var lost: [String]
-            var backwards: [String]
-            var reasons: [String: Int]
-            var watches: Watches
-
-            struct Watches: Decodable {
-                struct Gap: Decodable {
-                    var object: String
-                    var number: Int
-                }
-                var events: Int
-                var missed: [Gap]
-                var disordered: [Gap]
-            }
-        }
-
         @Test func underLoadItIsUpdatedAndPatchedAndABadReleaseGoesBack() async throws {
             try await RegionFixture.with(5) { region in
                 let builds = Builds(region: region)
@@ -118,29 +99,9 @@ extension WholeRegion {
             try await CommandRun.run("aws", ["eks"] + arguments, environment: environment).required()
         }
 
-        /// Numbered writes, reads and watches through the endpoint meanwhile: none fails, nothing is lost, no event is missed.
         private func underLoad(_ region: RegionFixture, _ body: () async throws -> Void) async throws {
             let kubeconfig = try await region.certificateKubeconfig(of: "delta")
-            let stop = "\(region.scratch)/stop-load"
-            let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../bench/numbered.py").path
-            let line = """
-                python3 \(script) --kubeconfig \(kubeconfig) --writers 3 --readers 3 --watchers 2 & load=$!
-                while [ ! -e \(stop) ]; do sleep 0.2; done
-                kill -TERM $load; wait $load
-                """
-            async let run = CommandRun.run("sh", ["-c", line])
-            var failure: (any Error)?
-            do { try await body() } catch { failure = error }
-            try Data().write(to: URL(filePath: stop))
-            let load = try await run
-            try FileManager.default.removeItem(atPath: stop)
-            if let failure { throw failure }
-            let seen = try load.required().json(Load.self)
-            #expect(seen.failed == 0, "\(seen.reasons) of \(seen.total)")
-            #expect(seen.lost.isEmpty && seen.backwards.isEmpty)
-            #expect(seen.watches.missed.isEmpty && seen.watches.disordered.isEmpty, "\(seen.watches)")
-            #expect(seen.watches.events > 0)
-            #expect(seen.total > 0)
+            try await RequestLoad.expectNoFailure(region, kubeconfig: kubeconfig, watchers: 2, during: body)
         }
     }
 }
@@ -168,27 +129,8 @@ private struct Builds {
     /// An API server that says that it is ready and answers everything else with one status.
     func ready(answering status: Int, etcd: String) async throws -> String {
         let directory = try await copy("answers-\(status)")
-        let program = """
-            #!/usr/bin/env python3
-            import http.server, ssl, sys
-            flags = dict(a[2:].split("=", 1) for a in sys.argv[1:] if "=" in a)
-            class Handler(http.server.BaseHTTPRequestHandler):
-                protocol_version = "HTTP/1.1"
-                def answer(self):
-                    self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                    self.send_response(200 if self.path.startswith("/readyz") else \(status))
-                    self.send_header("Content-Length", "2")
-                    self.end_headers()
-                    self.wfile.write(b"no")
-                do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer
-                def log_message(self, *arguments): pass
-            server = http.server.ThreadingHTTPServer((flags["bind-address"], int(flags["secure-port"])), Handler)
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(flags["tls-cert-file"], flags["tls-private-key-file"])
-            server.socket = context.wrap_socket(server.socket, server_side=True)
-            server.serve_forever()
-
-            """
+        let program = try String(contentsOf: RequestLoad.program("fake_apiserver.py"), encoding: .utf8)
+            .replacing("\"READY\"", with: "\"200\"").replacing("\"STATUS\"", with: "\"\(status)\"")
         try Data(program.utf8).write(to: URL(filePath: "\(directory)/kube-apiserver"))
         return try await take(directory, etcd: etcd)
     }

@@ -42,6 +42,12 @@ extension ClusterBackups {
             if let other = current.spec.restore {
                 throw ClusterServiceError(.inUse, "Cluster \(name) is being restored from \(other.summary) already.", cluster: name)
             }
+            if let update = current.spec.update {
+                throw ClusterServiceError(
+                    .inUse,
+                    "Cluster \(name) has an update in progress: \(update.id). Restore it when that has ended; `slipway update cancel \(name)` ends it sooner.",
+                    cluster: name)
+            }
             var new = current
             new.spec.restore = intent
             if let encryption = current.spec.encryption {
@@ -104,6 +110,8 @@ extension Clusters {
             cluster.spec.controlPlane.apiServerSize = spec.controlPlane.apiServerSize
             // The data is sealed with the other's key, in whatever phase it was.
             cluster.spec.encryption = spec.encryption?.restored(from: spec.encryption)
+            // Of the other cluster's.
+            cluster.spec.encryption?.updateID = nil
             adjust(&cluster)
         }
     }

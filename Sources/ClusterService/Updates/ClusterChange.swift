@@ -12,14 +12,19 @@ public struct ClusterChange: Codable, Hashable, Sendable {
     public var kubernetesNetworkConfig: NewCluster.Unoffered?
     public var storageConfig: NewCluster.Unoffered?
     public var remoteNetworkConfig: NewCluster.Unoffered?
+    public var kubeApiServerConfig: NewCluster.Unoffered?
+    public var kubeSchedulerConfig: NewCluster.Unoffered?
+    public var kubeControllerManagerConfig: NewCluster.Unoffered?
 
-    public init(deletionProtection: Bool) { self.deletionProtection = deletionProtection }
+    public init(deletionProtection: Bool? = nil) { self.deletionProtection = deletionProtection }
 
     /// The names of what is wanted and cannot be changed.
     var unoffered: [String] {
         let members: [(String, NewCluster.Unoffered?)] = [
             ("computeConfig", computeConfig), ("kubernetesNetworkConfig", kubernetesNetworkConfig), ("storageConfig", storageConfig),
-            ("remoteNetworkConfig", remoteNetworkConfig),
+            ("remoteNetworkConfig", remoteNetworkConfig), ("kubeApiServerConfig", kubeApiServerConfig),
+            ("kubeSchedulerConfig", kubeSchedulerConfig), ("kubeControllerManagerConfig", kubeControllerManagerConfig),
+            ("resourcesVpcConfig.controlPlaneEgressMode", resourcesVpcConfig?.controlPlaneEgressMode),
         ]
         return members.filter { $0.1 != nil }.map(\.0)
     }

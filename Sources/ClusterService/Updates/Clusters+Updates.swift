@@ -22,32 +22,46 @@ extension Clusters {
     }
 
     /// Asks that the update which is under way goes back; the cluster becomes again what it was, and the update ends as
-    /// `Cancelled`. Asking again is harmless. EKS has no such operation.
-    /// - Throws: `ClusterServiceError` (`invalidRequest`) when the update has ended, or cannot go back any more.
+    /// `Cancelled`. Asking again is harmless.
+    /// - Throws: `ClusterServiceError` (`notFound`) when there is no such update; (`invalidRequest`) when it has ended, or cannot go back.
     public func cancelUpdate(_ id: String?, of name: String, as caller: Principal) async throws -> ClusterUpdate {
-        let stored = try await authorized(name, .change, "slipway:CancelUpdate", caller)
-        let now = time.now
-        let written = try await store.update(Cluster.self, stored.value.storeKey) { current in
-            guard current.metadata.uid == stored.value.metadata.uid else { throw notFound(name) }
-            guard let update = current.spec.update, id == nil || update.id == id else {
-                throw ClusterServiceError(.invalidRequest, "\(name) has no such update in progress.", cluster: name)
+        let stored = try await authorized(name, .change, "eks:CancelUpdate", caller)
+        let reason = "cancelled by \(caller.arn)"
+        while true {
+            guard let current = try await store.get(Cluster.self, stored.value.storeKey),
+                current.value.metadata.uid == stored.value.metadata.uid
+            else { throw notFound(name) }
+            guard let update = current.value.spec.update, id == nil || update.id == id else {
+                throw try await cannotCancel(id, current.value, as: caller)
             }
-            guard update.reversal == nil else { return nil }
-            var new = current
-            let reversal = UpdateIntent.Reversal(
-                reason: "cancelled by \(caller.arn)", errorCode: "OperationNotPermitted", isCancelled: true, decidedAt: now)
-            new.spec.revert(reversal, keepingEtcd: update.etcdHasMovedOn(as: current.status, to: current.spec.controlPlane))
+            var record = try await self.update(update.id, of: name, as: caller)
+            guard update.reversal == nil else { return record }
+            record.cancellation = reason
+            var new = current.value
+            new.spec.revert(
+                UpdateIntent.Reversal(reason: reason, errorCode: "OperationNotPermitted", isCancelled: true, decidedAt: time.now))
             new.metadata.generation += 1
-            return new
+            do {
+                try await store.replace(current, with: new, and: [try .put(record)])
+                return record
+            } catch let error as StoreError where error.code == .conflict {
+                try Task.checkCancellation()
+            }
         }
-        guard let update = written?.value.spec.update else { throw notFound(name) }
-        return try await self.update(update.id, of: name, as: caller)
     }
-}
 
-extension UpdateIntent {
-    /// Going by what was last seen. Once each member was started on the new storage, the old etcd may refuse what they hold.
-    fileprivate func etcdHasMovedOn(as status: ClusterStatus, to spec: ControlPlaneSpec) -> Bool {
-        changesEtcdStorage && status.instances.filter { $0.role == .etcd }.allSatisfy { $0.release == spec.etcdRelease }
+    /// Why no update goes back.
+    private func cannotCancel(_ id: String?, _ cluster: Cluster, as caller: Principal) async throws -> ClusterServiceError {
+        let name = cluster.name.rawValue
+        func refusal(_ text: String) -> ClusterServiceError { ClusterServiceError(.invalidRequest, text, cluster: name) }
+        if let id {
+            let update = try await self.update(id, of: name, as: caller)
+            guard update.status == .inProgress else {
+                return refusal("Update \(id) of \(name) has ended: it is \(update.status.rawValue).")
+            }
+        }
+        return cluster.spec.encryption?.updateID == nil
+            ? refusal("\(name) has no update in progress.")
+            : refusal("The encryption of \(name)'s secrets, or its new key version, goes on to its end: it cannot be taken back.")
     }
 }

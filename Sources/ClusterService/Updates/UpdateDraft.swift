@@ -3,6 +3,7 @@ import FleetModel
 import FleetStore
 import Foundation
 import Identity
+import Planning
 import Timing
 
 /// What an update is to change of a cluster, once it was found to be allowed.
@@ -96,12 +97,16 @@ extension Clusters {
     }
 
     private func changed(_ cluster: Cluster, _ draft: UpdateDraft, _ update: ClusterUpdate) -> Cluster {
-        var new = cluster
-        new.spec = draft.spec
-        guard !draft.isImmediate else { return new }
+        guard !draft.isImmediate else {
+            var new = cluster
+            new.spec = draft.spec
+            return new
+        }
         var spec = draft.spec
         if draft.advancesRotation { spec.rotation?.updateID = update.id }
-        return cluster.updating(to: spec, by: update, strategy: draft.strategy, changesEtcdStorage: draft.changesEtcdStorage)
+        var new = cluster.updating(to: spec, by: update, strategy: draft.strategy, changesEtcdStorage: draft.changesEtcdStorage)
+        new.spec.update?.troubled = cluster.troubledInstances
+        return new
     }
 
     func updates(of cluster: Cluster) async throws -> [ClusterUpdate] {

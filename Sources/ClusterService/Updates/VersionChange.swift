@@ -8,6 +8,7 @@ public struct VersionChange: Codable, Hashable, Sendable {
     public var clientRequestToken: String?
     /// EKS: goes on although insights advise against it. Slipway's insights keep nobody from updating, so that it changes nothing.
     public var force: Bool?
+    public var rollbackConfig: NewCluster.Unoffered?
 
     public init(version: String?) { self.version = version }
 }
@@ -44,17 +45,22 @@ struct ReleaseChoice {
             throw invalid("Unsupported Kubernetes minor version update from \(current) to \(wanted): one minor at a time, and never back.")
         }
         let candidates = releases.filter { $0.kubernetesVersion.minorVersion == wanted }
-        guard let newest = candidates.max(by: { $0.platformVersion < $1.platformVersion }) else {
+        guard let newest = candidates.max(by: { isOlder($0, than: $1) }) else {
             let known = Set(releases.map(\.kubernetesVersion.minorVersion)).sorted().map(\.description).joined(separator: ", ")
             throw invalid("unsupported Kubernetes version \(wanted); this region has \(known)")
         }
         let present = try installed(spec.release)
-        guard wanted != current || newest.platformVersion > present.platformVersion else {
+        guard wanted != current || isOlder(present, than: newest) else {
             throw invalid(
                 "Cluster is already at the desired configuration with version: \(current), platform version: eks.\(present.platformVersion); there is no newer one."
             )
         }
         return newest
+    }
+
+    /// As a new cluster's choice goes: by Kubernetes' patch, and then by platform version.
+    private func isOlder(_ a: Release, than b: Release) -> Bool {
+        (a.kubernetesVersion, a.platformVersion) < (b.kubernetesVersion, b.platformVersion)
     }
 
     /// One that an operator named: of the cluster's own Kubernetes minor, or the next.
@@ -133,6 +139,10 @@ extension Clusters {
         plain.clientRequestToken = nil
         let token = try UpdateToken(request.clientRequestToken, of: plain)
         return try await begin(name, "eks:UpdateClusterVersion", token, as: caller) { cluster in
+            guard request.rollbackConfig == nil else {
+                throw ClusterServiceError(
+                    .invalidParameter, "rollbackConfig is not offered by Slipway (yet); leave it out.", cluster: name)
+            }
             let choice = ReleaseChoice(cluster: cluster, releases: try await releases())
             try requireActive(cluster)
             return try choice.draft(to: try choice.newest(of: request.version), strategy: .blueGreen)

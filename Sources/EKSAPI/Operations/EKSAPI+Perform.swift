@@ -32,6 +32,7 @@ extension EKSAPI {
         case .listTagsForResource: try await listTagsForResource(call)
         case .listUpdates: try await listUpdates(call)
         case .describeUpdate: try await describeUpdate(call)
+        case .cancelUpdate: try await cancelUpdate(call)
         case .listInsights: try await listInsights(call)
         case .describeInsight: try await describeInsight(call)
         case .startInsightsRefresh: try await startInsightsRefresh(call)

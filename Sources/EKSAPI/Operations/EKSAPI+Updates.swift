@@ -24,6 +24,11 @@ extension EKSAPI {
         return try answer(update)
     }
 
+    /// Asking again is harmless, with the same `clientRequestToken` or another.
+    func cancelUpdate(_ call: EKSCall) async throws -> Response {
+        try answer(await clusters.cancelUpdate(call.label(1), of: call.cluster, as: call.caller))
+    }
+
     /// Node groups, add-ons and capabilities do not exist here, nor do updates of them.
     private func refuseOtherUpdates(_ call: EKSCall) throws {
         for (parameter, what) in [("nodegroupName", "node group"), ("addonName", "addon"), ("capabilityName", "capability")] {

@@ -17,6 +17,7 @@ enum EKSOperation: String, CaseIterable, Sendable {
     case listTagsForResource = "ListTagsForResource"
     case listUpdates = "ListUpdates"
     case describeUpdate = "DescribeUpdate"
+    case cancelUpdate = "CancelUpdate"
     case listInsights = "ListInsights"
     case describeInsight = "DescribeInsight"
     case startInsightsRefresh = "StartInsightsRefresh"

@@ -81,6 +81,7 @@ struct EKSRoute: Sendable {
         DescribeClusterVersions GET /cluster-versions
         ListUpdates GET /clusters/{}/updates
         DescribeUpdate GET /clusters/{}/updates/{}
+        CancelUpdate POST /clusters/{}/updates/{}/cancel-update
         CreateAccessEntry POST /clusters/{}/access-entries
         ListAccessEntries GET /clusters/{}/access-entries
         DescribeAccessEntry GET /clusters/{}/access-entries/{}
@@ -133,6 +134,11 @@ struct EKSRoute: Sendable {
         DescribeEksAnywhereSubscription GET /eks-anywhere-subscriptions/{}
         UpdateEksAnywhereSubscription POST /eks-anywhere-subscriptions/{}
         DeleteEksAnywhereSubscription DELETE /eks-anywhere-subscriptions/{}
+        CreateCertificateAuthority POST /clusters/{}/certificate-authorities
+        ListCertificateAuthorities GET /clusters/{}/certificate-authorities
+        DescribeCertificateAuthority GET /clusters/{}/certificate-authorities/{}
+        ActivateCertificateAuthority POST /clusters/{}/certificate-authorities/{}/activate
+        DeleteCertificateAuthority DELETE /clusters/{}/certificate-authorities/{}
         RegisterCluster POST /cluster-registrations
         DeregisterCluster DELETE /cluster-registrations/{}
         """

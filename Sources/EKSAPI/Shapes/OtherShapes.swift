@@ -35,12 +35,23 @@ struct UpdateShape: Encodable {
     var params: [Parameter]
     var createdAt: Date
     var errors: [Failure]
+    /// Nil: nobody asked for it.
+    var cancellation: Cancellation?
+
+    /// `InProgress`, or `Successful`.
+    struct Cancellation: Encodable {
+        var status: String
+        var reason: String
+    }
 
     init(_ update: ClusterUpdate) {
         self.id = update.id
+        self.cancellation = update.cancellation.map {
+            Cancellation(status: update.status == .inProgress ? "InProgress" : "Successful", reason: $0)
+        }
         self.status = update.status.rawValue
-        // The model has no word for a rotation of certificates, and clients that are made of it may know no others; `ConfigUpdate` is
-        // what a key's rotation is called, too. Nor has it names for the parameters.
+        // Older models have no word for a rotation of certificates, and clients that are made of one may know no others; `ConfigUpdate`
+        // is what a key's rotation is called, too. Nor have they names for the parameters.
         let isKnown = update.type != ClusterUpdate.rotationType
         self.type = isKnown ? update.type : "ConfigUpdate"
         let parameters = isKnown ? update.parameters : [:]

@@ -57,6 +57,7 @@ public struct CellService: Service {
     private let insights: (any InsightLooking)?
     private let rotation: (any CredentialRotating)?
     private let plan: PlanFunction
+    private let judge: UpdateJudge
     private let time: TimeSource
     private let logger: Logger
     private let jitter: @Sendable () -> Double
@@ -71,6 +72,7 @@ public struct CellService: Service {
     ///   - insights: looks at clusters for their insights; nil where there is nothing to see (simulation).
     ///   - rotation: rotates clusters' credentials; nil where there are none (simulation).
     ///   - plan: the planner; another one only in tests.
+    ///   - judge: of updates, with the planner's own policy.
     ///   - jitter: 0 to 1, for backoff.
     public init(
         configuration: CellConfiguration, store: any FleetStore, substrate: any Substrate, probe: any HealthProbe,
@@ -78,7 +80,7 @@ public struct CellService: Service {
         etcd: EtcdCare? = nil, board: ServiceStateBoard = ServiceStateBoard(),
         restores: (any ClusterRestoring)? = nil, backups: BackupService? = nil, encryption: SecretEncryption? = nil,
         insights: (any InsightLooking)? = nil, rotation: (any CredentialRotating)? = nil,
-        plan: @escaping PlanFunction = { ControlPlanePlanner().plan($0, $1) }, time: TimeSource,
+        plan: @escaping PlanFunction = { ControlPlanePlanner().plan($0, $1) }, judge: UpdateJudge = UpdateJudge(), time: TimeSource,
         logger: Logger,
         jitter: @escaping @Sendable () -> Double = { Double.random(in: 0...1) }
     ) {
@@ -97,6 +99,7 @@ public struct CellService: Service {
         self.insights = insights
         self.rotation = rotation
         self.plan = plan
+        self.judge = judge
         self.time = time
         self.logger = logger
         self.jitter = jitter
@@ -114,7 +117,7 @@ public struct CellService: Service {
             executor: ClusterExecutor(
                 substrate: substrate, rendering: rendering, operations: operations, restores: restores, trials: trials,
                 time: time, actionTimeout: configuration.actionTimeout),
-            plan: plan, checksInvariants: configuration.checksInvariants, addressPool: configuration.addressPool,
+            plan: plan, judge: judge, checksInvariants: configuration.checksInvariants, addressPool: configuration.addressPool,
             gate: BootGate(limit: configuration.bootLimit, time: time), credentials: rotation,
             wake: { clusters.add($0) }, time: time, logger: logger)
         let controller = ControllerService(

@@ -89,6 +89,9 @@ struct ClusterExecutor: Sendable {
             trials.noteStart(of: id, failure: nil)
         } catch let error as CancellationError {
             throw error
+        } catch let error as SubstrateError where error.code == .unavailable {
+            // Nobody answers there: that says nothing of what was to be started.
+            throw error
         } catch {
             trials.noteStart(of: id, failure: "\(error)")
             throw error

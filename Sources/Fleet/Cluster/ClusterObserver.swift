@@ -41,6 +41,7 @@ final class ClusterObserver: Sendable {
         var observation = ControlPlaneObservation(
             substrate: seen, health: health, isBootstrapped: cluster.status.isBootstrapped, unavailableZones: view.evacuatedZones,
             isolatedInstances: view.isolated)
+        observation.impairedZones = view.impairedZones
         observation.corruptMembers = cluster.status.etcd?.corruptMembers ?? []
         durations.note(&observation, of: cluster)
         trials.note(&observation, of: cluster)

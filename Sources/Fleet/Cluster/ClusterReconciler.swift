@@ -18,6 +18,7 @@ struct ClusterReconciler: Reconciler {
     let observer: ClusterObserver
     let executor: ClusterExecutor
     let plan: PlanFunction
+    let judge: UpdateJudge
     /// The executor's own check before it acts.
     let checksInvariants: Bool
     let addressPool: IPv4Block
@@ -48,7 +49,7 @@ struct ClusterReconciler: Reconciler {
             try await forget(stored)
             return .absent
         }
-        let verdict = UpdateJudge().verdict(intent, observation, plan)
+        let verdict = judge.verdict(intent, observation, plan)
         if verdict != nil { plan.actions = [] }
         let started = time.now
         let running = plan.actions.map { StepRecord(title: $0.title, startedAt: started, instance: $0.disturbs?.name) }
@@ -59,7 +60,7 @@ struct ClusterReconciler: Reconciler {
             return .waiting("the update was decided about", recheck: .milliseconds(1))
         }
         guard !plan.actions.isEmpty else {
-            if plan.outlook == .healthy {
+            if plan.outlook == .healthy, cluster.spec.update == nil {
                 known.forget(name)
                 return .settled
             }
@@ -124,8 +125,8 @@ struct ClusterReconciler: Reconciler {
 
     /// Fast while somebody waits for the cluster, slower afterwards.
     private func recheck(_ cluster: Cluster) -> Duration {
-        cluster.status.activeSince == nil || cluster.spec.update != nil || cluster.metadata.deletionRequestedAt != nil
-            ? .milliseconds(100) : .milliseconds(500)
+        if cluster.status.activeSince == nil || cluster.metadata.deletionRequestedAt != nil { return .milliseconds(100) }
+        return cluster.spec.isUpdating ? .milliseconds(250) : .milliseconds(500)
     }
 
     /// - Returns: nil when the cluster is gone.

@@ -16,8 +16,13 @@ final class ObservedDurations: Sendable {
     /// Longer than a settled cluster is left alone.
     private static let recently = Duration.seconds(15)
 
+    /// Time in which nobody looked counts for this much at most; what was ready then may have ended meanwhile, and is ready anew.
+    private static let gap = Duration.seconds(5)
+
     private let time: TimeSource
     private let since = Mutex<[ClusterName: [Key: Duration]]>([:])
+    /// When each cluster was last looked at.
+    private let looks = Mutex<[ClusterName: Duration]>([:])
 
     init(time: TimeSource) { self.time = time }
 
@@ -31,7 +36,7 @@ final class ObservedDurations: Sendable {
             let isReady = instance.role == .etcd ? health.etcdMembers[name]?.isHealthy == true : health.apiServers[name]?.isReady == true
             if instance.state != .running || !isReady {
                 keys.insert(Key(cluster: cluster, kind: .unready, name: name))
-            } else if resource.spec.update != nil {
+            } else if resource.spec.isUpdating {
                 keys.insert(Key(cluster: cluster, kind: .ready, name: name))
             }
         }
@@ -39,7 +44,7 @@ final class ObservedDurations: Sendable {
         for backend in observation.substrate.loadBalancer?.backends ?? [] where backend.admission == .drain {
             keys.insert(Key(cluster: cluster, kind: .draining, name: backend.name))
         }
-        if let update = resource.spec.update, observation.unavailableZones.isEmpty {
+        if let update = resource.spec.update, observation.unavailableZones.isEmpty, observation.impairedZones.isEmpty {
             // Each phase of a rotation has its own time.
             let phase = resource.spec.rotation?.phase.rawValue ?? ""
             keys.insert(Key(cluster: cluster, kind: .updating, name: "\(update.id) \(update.reversal != nil) \(phase)"))
@@ -47,9 +52,17 @@ final class ObservedDurations: Sendable {
         let now = time.uptime
         let leaders = health.etcdMembers.filter(\.value.isLeader).map { Key(cluster: cluster, kind: .led, name: $0.key) }
         var hasNewLeader = false
+        let unseen = looks.withLock { looks in
+            let last = looks.updateValue(now, forKey: cluster) ?? now
+            return max(.zero, now - last - Self.gap)
+        }
         let begun = since.withLock { since in
-            let old = since[cluster] ?? [:]
+            var old = since[cluster] ?? [:]
             hasNewLeader = leaders.contains { old[$0] == nil }
+            if unseen > .zero {
+                old = old.filter { $0.key.kind != .ready }
+                for (key, start) in old where [.unready, .draining, .updating].contains(key.kind) { old[key] = start + unseen }
+            }
             var new = Dictionary(uniqueKeysWithValues: keys.map { ($0, old[$0] ?? now) })
             // Here it is the last time that counts, and not the first.
             for (key, last) in old where key.kind == .led && now - last < Self.recently { new[key] = last }
@@ -71,5 +84,8 @@ final class ObservedDurations: Sendable {
         }
     }
 
-    func forget(_ cluster: ClusterName) { since.withLock { $0[cluster] = nil } }
+    func forget(_ cluster: ClusterName) {
+        since.withLock { $0[cluster] = nil }
+        looks.withLock { $0[cluster] = nil }
+    }
 }

@@ -93,6 +93,7 @@ struct EncryptionReconciler: Reconciler {
         let key = StoreKey(rawValue: StoreKeys.updates(of: cluster.name, in: cell).rawValue + id)
         guard var update = try await store.get(ClusterUpdate.self, key)?.value, update.status == .inProgress else { return [] }
         update.status = .successful
+        update.finishedAt = time.now
         return [try .put(update)]
     }
 
@@ -118,6 +119,9 @@ struct EncryptionReconciler: Reconciler {
             cluster.spec.encryption = next
             if changesServers { cluster.spec.controlPlane.renewAPIServers() }
             cluster.metadata.generation += 1
+            if cluster.status.phase == .active || cluster.status.phase == .updating {
+                cluster.status.phase = cluster.spec.isUpdating ? .updating : .active
+            }
             cluster.status.steps = (cluster.status.steps + [step]).suffix(ClusterStatus.stepLimit)
             do {
                 try await store.replace(stored, with: cluster, and: operations)

@@ -37,7 +37,7 @@ struct InsightsReconciler: Reconciler {
         if record.clusterUID != cluster.metadata.uid {
             record = ClusterInsights(cluster: name, cell: cell, clusterUID: cluster.metadata.uid)
         }
-        if let wait = wait(record) { return .waiting("the next look is not due", recheck: wait) }
+        if let wait = wait(record, cluster) { return .waiting("the next look is not due", recheck: wait) }
         let started = record.refresh.flatMap { $0.status == .inProgress ? $0.startedAt : nil } ?? time.now
         let seen = try await looking.look(at: cluster)
         record.insights = InsightPlanner().insights(seen, old: record.insights, now: time.now) { UUID().uuidString.lowercased() }
@@ -61,10 +61,18 @@ struct InsightsReconciler: Reconciler {
     }
 
     /// How long until the next look; nil: it is due.
-    private func wait(_ record: ClusterInsights) -> Duration? {
+    private func wait(_ record: ClusterInsights, _ cluster: Cluster) -> Duration? {
         guard let refresh = record.refresh, refresh.status != .inProgress, let ended = refresh.endedAt else { return nil }
         // One that failed is tried again soon.
-        let left = (refresh.status == .failed ? 60 : Self.interval) - time.now.timeIntervalSince(ended)
+        let isSoon = refresh.status == .failed || isOutdated(record, cluster)
+        let left = (isSoon ? 60 : Self.interval) - time.now.timeIntervalSince(ended)
         return left > 0 ? .seconds(left) : nil
+    }
+
+    /// They speak of another next version than that of the cluster, which was updated since.
+    private func isOutdated(_ record: ClusterInsights, _ cluster: Cluster) -> Bool {
+        let present = cluster.spec.controlPlane.version
+        let next = KubernetesVersion(major: present.major, minor: present.minor + 1).description
+        return !record.insights.isEmpty && !record.insights.contains { $0.kubernetesVersion == next }
     }
 }

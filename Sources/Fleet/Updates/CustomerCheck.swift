@@ -18,6 +18,8 @@ final class CustomerCheck: Sendable {
     /// A change reaches a watch within this time.
     static let limit = Duration.seconds(5)
     static let namespace = "slipway-system"
+    /// Of the objects of checks.
+    static let label = "slipway-check"
 
     private static let collection = "/api/v1/namespaces/\(namespace)/configmaps"
 
@@ -28,6 +30,7 @@ final class CustomerCheck: Sendable {
         var failure: String?
         do {
             try await use()
+            await removeLeftovers()
         } catch let error as CancellationError {
             throw error
         } catch let error as Failure {
@@ -42,6 +45,12 @@ final class CustomerCheck: Sendable {
 
     private struct Failure: Error, CustomStringConvertible {
         var description: String
+    }
+
+    /// What checks left behind that were killed in the middle. What cannot be removed now is found by the next check.
+    private func removeLeftovers() async {
+        let list = try? await api.object(CheckLeftovers.self, at: "\(Self.collection)?labelSelector=\(Self.label)")
+        for name in list?.names(before: time.now) ?? [] { try? await api.delete("\(Self.collection)/\(name)") }
     }
 
     private func use() async throws {
@@ -71,7 +80,7 @@ final class CustomerCheck: Sendable {
     private func change(_ name: String) async throws {
         let path = "\(Self.collection)/\(name)"
         func object(_ value: String) -> String {
-            #"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"\#(name)"},"data":{"step":"\#(value)"}}"#
+            #"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"\#(name)","labels":{"\#(Self.label)":""}},"data":{"step":"\#(value)"}}"#
         }
         try await ask(.POST, Self.collection, "create", body: object("created"))
         try await ask(.PATCH, path, "change", body: #"{"data":{"step":"changed"}}"#, type: "application/merge-patch+json")

@@ -10,6 +10,8 @@ final class InstanceTrials: Sendable {
         var release: ReleaseID
         var revision: Int
         var processes: [ComponentKind: Int32] = [:]
+        /// Ends that were not the release's doing, by component.
+        var excused: [String: Int] = [:]
         var trial = InstanceTrial()
         var passingSince: Duration?
         var failingSince: Duration?
@@ -25,9 +27,16 @@ final class InstanceTrials: Sendable {
 
     /// Looks for processes that have ended since the last look, and fills in the observation's trials.
     func note(_ observation: inout ControlPlaneObservation, of cluster: Cluster) {
-        guard cluster.spec.update != nil, cluster.metadata.deletionRequestedAt == nil else { return forget(cluster.name) }
+        guard cluster.spec.isUpdating, cluster.metadata.deletionRequestedAt == nil else { return forget(cluster.name) }
         let now = time.uptime
         let instances = observation.substrate.instances
+        let isForgiving = !observation.impairedZones.isEmpty
+        let hasQuorum = observation.hasEtcdQuorum(ControlPlaneIntent(cluster))
+        let seen = observation
+        func isExcused(_ instance: InstanceObservation) -> Bool {
+            isForgiving || seen.unavailableZones.contains(instance.zone) || seen.isolatedInstances.contains(instance.id.name)
+                || instance.role == .apiServer && !hasQuorum
+        }
         observation.trials = subjects.withLock { all in
             let old = all[cluster.name] ?? [:]
             var new: [String: Subject] = [:]
@@ -37,6 +46,9 @@ final class InstanceTrials: Sendable {
                     subject = Subject(release: instance.release, revision: instance.configurationRevision)
                 }
                 subject.look(at: instance.components)
+                // What fails while a zone is not well says nothing about a release.
+                if isForgiving { subject.forgive() }
+                if isExcused(instance) { subject.excused = subject.trial.ends }
                 new[instance.id.name] = subject
             }
             all[cluster.name] = new
@@ -72,17 +84,29 @@ final class InstanceTrials: Sendable {
 }
 
 extension InstanceTrials.Subject {
-    /// Another process than before: the one before has ended. An API server that came anew is checked anew.
+    /// Whether a process has ended; an API server that came anew is checked anew. Substrates that do not count say so by another process
+    /// than before.
     fileprivate mutating func look(at components: [ComponentObservation]) {
         for part in components {
-            guard let process = part.processID else { continue }
-            if let before = processes[part.kind], before != process {
-                trial.ends[part.kind.rawValue, default: 0] += 1
-                (passingSince, failingSince, checkedAt) = (nil, nil, nil)
-                (trial.passes, trial.failures, trial.failure) = (0, 0, nil)
+            let known = trial.ends[part.kind.rawValue, default: 0]
+            var ends = known
+            if let process = part.processID {
+                if let before = processes[part.kind], before != process { ends += 1 }
+                processes[part.kind] = process
             }
-            processes[part.kind] = process
+            // An instance that was started again is counted anew.
+            if let counted = part.ends { ends = counted }
+            if ends < known { excused[part.kind.rawValue] = nil }
+            trial.ends[part.kind.rawValue] = ends
+            guard ends > known else { continue }
+            (passingSince, failingSince, checkedAt) = (nil, nil, nil)
+            (trial.passes, trial.failures, trial.failure) = (0, 0, nil)
         }
+    }
+
+    fileprivate mutating func forgive() {
+        failingSince = nil
+        (trial.failures, trial.failure) = (0, nil)
     }
 
     fileprivate mutating func note(_ result: InstanceCheckResult, at now: Duration) {
@@ -95,9 +119,7 @@ extension InstanceTrials.Subject {
             failingSince = nil
             passingSince = passingSince ?? now
         // Says nothing about this instance.
-        case .undecided:
-            failingSince = nil
-            (trial.failures, trial.failure) = (0, nil)
+        case .undecided: forgive()
         case .failed(let reason):
             trial.passes = 0
             trial.failures += 1
@@ -109,6 +131,7 @@ extension InstanceTrials.Subject {
 
     fileprivate func seen(at now: Duration) -> InstanceTrial {
         var seen = trial
+        seen.ends = trial.ends.reduce(into: [:]) { $0[$1.key] = max(0, $1.value - excused[$1.key, default: 0]) }.filter { $0.value > 0 }
         seen.passingSeconds = passingSince.map { (now - $0).seconds } ?? 0
         seen.failingSeconds = failingSince.map { (now - $0).seconds } ?? 0
         seen.secondsSinceCheck = checkedAt.map { (now - $0).seconds }

@@ -24,17 +24,23 @@ struct UpdateSettlement: Sendable {
                 } else {
                     try await end(stored, update)
                 }
-            case .goBack(let reason, let code, let keepingEtcd):
-                var new = stored.value
-                new.spec.revert(
-                    UpdateIntent.Reversal(reason: reason, errorCode: code, decidedAt: time.now), keepingEtcd: keepingEtcd)
-                new.metadata.generation += 1
-                try await store.replace(stored, with: new)
+            case .goBack(let reason, let code):
+                try await write(stored) {
+                    $0.revert(UpdateIntent.Reversal(reason: reason, errorCode: code, decidedAt: time.now))
+                }
+            case .etcdMovesOn: try await write(stored) { $0.noteMovedEtcd() }
             }
         } catch let error as StoreError where error.code == .conflict {
             try Task.checkCancellation()
         }
         return true
+    }
+
+    private func write(_ stored: Stored<Cluster>, _ change: (inout ClusterSpec) -> Void) async throws {
+        var new = stored.value
+        change(&new.spec)
+        new.metadata.generation += 1
+        try await store.replace(stored, with: new)
     }
 
     /// A rotation is one update of several phases: each begins when everything of the one before it runs.
@@ -75,7 +81,7 @@ struct UpdateSettlement: Sendable {
         new.metadata.generation += 1
         // Nothing of what runs is to change by it.
         new.status.observedGeneration = new.metadata.generation
-        if new.metadata.deletionRequestedAt == nil { new.status.phase = .active }
+        if new.metadata.deletionRequestedAt == nil { new.status.phase = new.spec.isUpdating ? .updating : .active }
         var operations = [try StoreOperation.put(new)] + [change?.operation].compactMap(\.self)
         var conditions =
             [StoreCondition.unchanged(new.storeKey, modRevision: stored.modRevision)] + [change?.condition].compactMap(\.self)

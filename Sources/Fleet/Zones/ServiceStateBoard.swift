@@ -2,11 +2,13 @@ import FleetModel
 import Substrate
 import Synchronization
 
-/// What concerns one cluster of what is out of service.
+/// What concerns one cluster of what is out of service, or about to be.
 public struct ServiceStateView: Hashable, Sendable {
     public var evacuatedZones: Set<ZoneName> = []
     /// Names of single instances that were found dead.
     public var isolated: Set<String> = []
+    /// Zones that were found impaired, and that the cluster has not left.
+    public var impairedZones: Set<ZoneName> = []
 
     func isOut(_ instance: InstanceObservation) -> Bool {
         evacuatedZones.contains(instance.zone) || isolated.contains(instance.id.name)
@@ -21,6 +23,7 @@ public final class ServiceStateBoard: Sendable {
     private struct State {
         var evacuated: Set<ZoneName> = []
         var exempt: Set<ClusterName> = []
+        var impaired: Set<ZoneName> = []
         var isolated: [ClusterName: Set<String>] = [:]
         /// Whoever was looked up: these are concerned when a zone changes. Who was never looked up reads the newest anyway.
         var known: Set<ClusterName> = []
@@ -37,16 +40,19 @@ public final class ServiceStateBoard: Sendable {
     ///   - evacuated: zones out of service.
     ///   - isolated: names of single instances that do not answer and do not reset, by cluster.
     ///   - exempt: clusters that the evacuations do not concern.
-    public func set(evacuated: Set<ZoneName>, isolated: [ClusterName: Set<String>], exempt: Set<ClusterName> = []) {
+    ///   - impaired: zones that were found impaired, whether they are out of service or not.
+    public func set(
+        evacuated: Set<ZoneName>, isolated: [ClusterName: Set<String>], exempt: Set<ClusterName> = [], impaired: Set<ZoneName> = []
+    ) {
         let isolated = isolated.filter { !$0.value.isEmpty }
         let (concerned, listeners) = state.withLock { state in
             var concerned = Set(state.isolated.keys).union(isolated.keys).filter { state.isolated[$0] != isolated[$0] }
-            if state.evacuated != evacuated {
+            if state.evacuated != evacuated || state.impaired != impaired {
                 concerned.formUnion(state.known)
             } else if !evacuated.isEmpty {
                 concerned.formUnion(state.exempt.symmetricDifference(exempt))
             }
-            (state.evacuated, state.isolated, state.exempt) = (evacuated, isolated, exempt)
+            (state.evacuated, state.isolated, state.exempt, state.impaired) = (evacuated, isolated, exempt, impaired)
             // In one order for all processes, so that a simulation can be replayed.
             return (concerned, state.listeners.sorted { $0.key < $1.key }.map(\.value))
         }
@@ -58,8 +64,9 @@ public final class ServiceStateBoard: Sendable {
     public func view(of cluster: ClusterName) -> ServiceStateView {
         state.withLock { state in
             state.known.insert(cluster)
+            let evacuated = state.exempt.contains(cluster) ? [] : state.evacuated
             return ServiceStateView(
-                evacuatedZones: state.exempt.contains(cluster) ? [] : state.evacuated, isolated: state.isolated[cluster] ?? [])
+                evacuatedZones: evacuated, isolated: state.isolated[cluster] ?? [], impairedZones: state.impaired.subtracting(evacuated))
         }
     }
 

@@ -46,7 +46,11 @@ extension ZoneService {
         let decisions = decide(assessment)
         let old = state.withLock { $0.isolated }
         let (isNews, hasChanged) = state.withLock { state in
-            var hasChanged = state.isolated != assessment.isolated
+            var hasChanged = state.isolated != assessment.isolated || Self.impaired(state.findings) != Self.impaired(assessment.zones)
+            if let doubted = state.doubted, time.uptime >= doubted.until {
+                state.doubted = nil
+                hasChanged = hasChanged || !doubted.zones.isEmpty
+            }
             let isNews = hasChanged || state.findings.mapValues(\.said) != assessment.zones.mapValues(\.said)
             state.isolated = assessment.isolated
             state.findings = assessment.zones
@@ -66,6 +70,10 @@ extension ZoneService {
         if hasChanged { publish() }
         tell(old, assessment)
         if isNews { signals.write.yield() }
+    }
+
+    private static func impaired(_ findings: [ZoneName: ZoneFinding]) -> Set<ZoneName> {
+        Set(findings.filter(\.value.health.isImpaired).keys)
     }
 
     private func decide(_ assessment: ZoneAssessment) -> [EvacuationDecision] {

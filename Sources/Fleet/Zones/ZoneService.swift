@@ -53,6 +53,8 @@ public final class ZoneService: Service {
         var findings: [ZoneName: ZoneFinding] = [:]
         var isolated: [ClusterName: Set<String>] = [:]
         var sampling: ProbeSampling?
+        /// Zones that the last leader found impaired: they count as such until there was time to find them so anew.
+        var doubted: (zones: Set<ZoneName>, until: Duration)?
         /// As the store has it.
         var stored: [ClusterName: Set<String>] = [:]
     }
@@ -78,6 +80,9 @@ public final class ZoneService: Service {
         clusters = mirror(Cluster.self, StoreKeys.clusters(in: configuration.cell))
     }
 
+    /// As long as it takes to find a grey zone.
+    private static let doubt = Duration.seconds(15)
+
     /// Makes the region's zones and policy where there are none, and fills the board with what is stored.
     /// - Throws: `StoreError`.
     public func fill() async throws {
@@ -91,6 +96,9 @@ public final class ZoneService: Service {
             state.isolated = stored
             state.stored = stored
             state.sampling = nil
+            state.doubted = (
+                Set(zones.values.map(\.value).filter(\.status.health.isImpaired).map(\.name)), time.uptime + Self.doubt
+            )
         }
         publish()
     }
@@ -133,7 +141,9 @@ public final class ZoneService: Service {
 
     /// Puts on the board what is out of service now.
     func publish() {
-        let (evacuating, isolated) = state.withLock { ($0.evacuating, $0.isolated) }
+        let (evacuating, isolated, findings, doubted) = state.withLock {
+            ($0.evacuating, $0.isolated, $0.findings, $0.doubted?.zones ?? [])
+        }
         let out = zones.values.map(\.value).filter(\.isEvacuated)
         var names = Set(out.map(\.name))
         if let evacuating { names.insert(evacuating.zone) }
@@ -141,7 +151,13 @@ public final class ZoneService: Service {
         let isAutomatic = out.allSatisfy(\.spec.isAutomatic)
         let exempt =
             names.isEmpty || !isAutomatic ? [] : clusters.values.map(\.value).filter { !$0.spec.settings.zonalShiftEnabled }.map(\.name)
-        board.set(evacuated: names, isolated: policy.evacuation == .off ? [:] : isolated, exempt: Set(exempt))
+        // Other cells may have found what this one has not.
+        let impaired = zones.values.map(\.value).filter { zone in
+            zone.status.health.isImpaired || findings[zone.name]?.health.isImpaired == true || doubted.contains(zone.name)
+        }
+        board.set(
+            evacuated: names, isolated: policy.evacuation == .off ? [:] : isolated, exempt: Set(exempt),
+            impaired: Set(impaired.map(\.name)))
     }
 }
 

@@ -36,4 +36,7 @@ public struct ClusterSpec: Codable, Hashable, Sendable {
         self.controlPlane = controlPlane
         self.settings = settings
     }
+
+    /// A record of an update of the cluster is in progress.
+    public var isUpdating: Bool { update != nil || encryption?.updateID != nil }
 }

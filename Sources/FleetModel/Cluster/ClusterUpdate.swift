@@ -36,6 +36,8 @@ public struct ClusterUpdate: Codable, Hashable, Sendable {
     public var requestDigest: String?
     /// ARN of who asked.
     public var requestedBy: String?
+    /// Who cancelled it, for people; nil: nobody.
+    public var cancellation: String?
     /// Set when it is no longer in progress.
     public var finishedAt: Date?
 

@@ -40,6 +40,13 @@ public struct UpdateIntent: Codable, Hashable, Sendable {
     public var previousRotation: RotationIntent?
     /// The new etcd has another storage than the old, which cannot read it once all members have gone over.
     public var changesEtcdStorage: Bool
+    /// Every etcd member has gone over to that storage, or the last one is about to. Written before that one goes, and never taken
+    /// back: from then on etcd stays on its new release, whatever becomes of the update.
+    public var hasMovedEtcd = false
+    /// Of an update that goes back: etcd's release that was asked for. Members that run on it already may yet turn out to be all there are.
+    public var abandonedEtcdRelease: ReleaseID?
+    /// Names of instances that were not well when the update was accepted: their trouble says nothing about the new release.
+    public var troubled: Set<String> = []
     public var reversal: Reversal?
 
     public init(
@@ -53,6 +60,23 @@ public struct UpdateIntent: Codable, Hashable, Sendable {
         self.previousSettings = previousSettings
         self.previousRotation = previousRotation
         self.changesEtcdStorage = changesEtcdStorage
+    }
+
+    /// Intents of before say nothing of trouble, nor of etcd's way over.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        id = try values.decode(String.self, forKey: .id)
+        strategy = try values.decode(Strategy.self, forKey: .strategy)
+        startedAt = try values.decode(Date.self, forKey: .startedAt)
+        previous = try values.decode(ControlPlaneSpec.self, forKey: .previous)
+        previousSettings = try values.decode(ClusterSettings.self, forKey: .previousSettings)
+        previousRotation = try values.decodeIfPresent(RotationIntent.self, forKey: .previousRotation)
+        changesEtcdStorage = try values.decode(Bool.self, forKey: .changesEtcdStorage)
+        reversal = try values.decodeIfPresent(Reversal.self, forKey: .reversal)
+        // Where it is not known, the careful answer; what goes back already goes by what was decided.
+        hasMovedEtcd = try values.decodeIfPresent(Bool.self, forKey: .hasMovedEtcd) ?? (changesEtcdStorage && reversal == nil)
+        abandonedEtcdRelease = try values.decodeIfPresent(ReleaseID.self, forKey: .abandonedEtcdRelease)
+        troubled = try values.decodeIfPresent(Set<String>.self, forKey: .troubled) ?? []
     }
 }
 
@@ -76,19 +100,25 @@ extension Cluster {
 extension ClusterSpec {
     /// Makes what is wanted what it was before the update that is under way, and says why. Nothing when it goes back already.
     ///
-    /// What an update does not touch stays as it is now: tags.
-    /// - Parameter keepingEtcd: etcd stays on its new release, because its storage has moved on.
-    public mutating func revert(_ reversal: UpdateIntent.Reversal, keepingEtcd: Bool) {
+    /// What an update does not touch stays as it is now: tags. So does etcd's release, once its storage has moved on.
+    public mutating func revert(_ reversal: UpdateIntent.Reversal) {
         guard var update, update.reversal == nil else { return }
         let etcd = controlPlane.etcdRelease
         let (tags, provider) = (settings.tags, settings.identityProvider)
         controlPlane = update.previous
-        if keepingEtcd { controlPlane.etcdRelease = etcd }
+        if update.hasMovedEtcd { controlPlane.etcdRelease = etcd }
         settings = update.previousSettings
         settings.tags = tags
         if let provider, settings.identityProvider?.id == provider.id { settings.identityProvider?.tags = provider.tags }
         rotation = update.previousRotation
         update.reversal = reversal
+        update.abandonedEtcdRelease = controlPlane.etcdRelease == etcd ? nil : etcd
         self.update = update
+    }
+
+    /// Notes that etcd's storage has moved on; etcd stays on the release that does so, also in an update that goes back.
+    public mutating func noteMovedEtcd() {
+        update?.hasMovedEtcd = true
+        if let release = update?.abandonedEtcdRelease { controlPlane.etcdRelease = release }
     }
 }

@@ -7,7 +7,7 @@ public struct Insight: Codable, Hashable, Sendable {
     }
 
     public enum Category: String, Codable, Hashable, Sendable, CaseIterable {
-        case upgradeReadiness = "UPGRADE_READINESS", misconfiguration = "MISCONFIGURATION"
+        case upgradeReadiness = "UPGRADE_READINESS", misconfiguration = "MISCONFIGURATION", rollbackReadiness = "ROLLBACK_READINESS"
     }
 
     /// One thing that the insight is about.

@@ -118,6 +118,12 @@ enum FileTree {
         return "\(status.st_ino) \(status.st_size) \(text(status.st_mtim)) \(text(status.st_ctim))"
     }
 
+    /// In bytes; nil for a file that is not there.
+    static func size(_ path: String) -> Int? {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int(status.st_size) : nil
+    }
+
     static func move(_ from: String, to: String) throws {
         guard rename(from, to) == 0 else { throw failure("rename \(from) to", to, errno) }
     }

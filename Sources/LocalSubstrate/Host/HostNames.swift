@@ -98,6 +98,8 @@ struct Unit: Sendable {
     var powerMark: String { "\(state)/power-lost" }
     /// Lines of shell that a component's start reads, if they are there: limits that a fault sets.
     func limits(_ kind: ComponentKind) -> String { "\(state)/\(kind.rawValue).limits" }
+    /// As many bytes as the component's process has ended by itself since the unit was started.
+    func ends(_ kind: ComponentKind) -> String { "\(state)/\(kind.rawValue).ends" }
     var logs: String { "\(names.logs(cluster))/\(name)" }
     var namespace: String { names.namespace(cluster, name) }
     var namespacePath: String { "/run/netns/\(namespace)" }

@@ -29,25 +29,29 @@ struct RequestHold {
     /// A request that came as late as the last answer went is taken for an open one for this time, in milliseconds: the kernel tells
     /// times in steps of some milliseconds.
     private static let doubt = 300
-    /// What came this long ago, in milliseconds, and was answered by nothing was no request (HTTP/2 has words that want no answer),
-    /// or one that is not waited for.
-    private static let memory = 500
+    /// Those that look at a connection's ages, `ss -tinHO`.
+    static func connections(port: UInt16) -> [String] { ["ss", "-tinHO", "state", "established", "( sport = :\(port) )"] }
+    /// Says nothing when nobody listens.
+    static func listeners(port: UInt16) -> [String] { ["ss", "-tlnHO", "( sport = :\(port) )"] }
 
-    /// Whether a request that came by one of these connections is not answered yet. The instance's own, such as the controller
-    /// manager's, do not count: who asks them asks again.
+    /// The other ends of those connections by which a request has come that is not answered yet. The instance's own, such as the
+    /// controller manager's, do not count: who asks them asks again.
     /// - Parameter sockets: `ss -tinHO`, a line each: two queues, both ends, and more. `lastrcv` and `lastsnd` are milliseconds since data
     ///   came and went, and missing when that is zero.
-    static func hasOpenRequest(sockets: String) -> Bool {
-        sockets.split(separator: "\n").contains { line in
+    /// - Parameter memory: what came this long ago, in milliseconds, and was answered by nothing was no request (HTTP/2 has words that want
+    ///   no answer), or one that is not waited for.
+    static func openRequests(sockets: String, memory: Int = 500) -> Set<Substring> {
+        let open = sockets.split(separator: "\n").compactMap { line -> Substring? in
             let words = line.split(separator: " ")
-            guard words.count > 3, address(words[2]) != address(words[3]) else { return false }
+            guard words.count > 3, address(words[2]) != address(words[3]) else { return nil }
             func age(_ name: String) -> Int {
                 words.lazy.compactMap { $0.hasPrefix(name) ? Int($0.dropFirst(name.count)) : nil }.first ?? 0
             }
             let (received, sent) = (age("lastrcv:"), age("lastsnd:"))
-            guard received < memory else { return false }
-            return received < sent || received == sent && received < doubt
+            guard received < memory else { return nil }
+            return received < sent || received == sent && received < doubt ? words[3] : nil
         }
+        return Set(open)
     }
 
     private static func address(_ end: Substring) -> Substring { end.lastIndex(of: ":").map { end[..<$0] } ?? end }

@@ -107,6 +107,7 @@ struct ServiceTree {
         [ -e \(Shell.quote("\(unit.state)/\(service.kind.rawValue).refused")) ] || {
             if [ "$1" -gt 255 ]; then echo "slipway: \(service.kind.rawValue) was ended by signal $2"
             else echo "slipway: \(service.kind.rawValue) ended with status $1"; fi
+            printf . >> \(Shell.quote(unit.ends(service.kind)))
         }
         \(restartDelay > .zero ? "exec sleep \(restartDelay.seconds)" : "exit 0")
 

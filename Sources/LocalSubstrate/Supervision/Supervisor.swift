@@ -15,9 +15,6 @@ struct Supervisor: Sendable {
     /// Asks s6-svscan to end all services and itself (`s6-svscanctl -t`).
     func terminate() { Self.send("t", to: "\(unit.scan)/.s6-svscan/control") }
 
-    /// Ends a component's process; it is started again (`s6-svc -t`).
-    func restart(_ kind: ComponentKind) { Self.send("t", to: "\(unit.scan)/\(unit.service(kind))/supervise/control") }
-
     /// Ends a component's process, which is not started again (`s6-svc -d`).
     func bringDown(_ kind: ComponentKind) { Self.send("d", to: "\(unit.scan)/\(unit.service(kind))/supervise/control") }
 
@@ -39,7 +36,7 @@ struct Supervisor: Sendable {
         let seconds = max(0, now - since)
         return ComponentObservation(
             kind: kind, isUp: isUp, processID: status.isUp ? status.process : nil, seconds: seconds, problem: problem,
-            lastWords: isUp && seconds > Self.settled ? nil : lastWords(kind))
+            ends: FileTree.size(unit.ends(kind)) ?? 0, lastWords: isUp && seconds > Self.settled ? nil : lastWords(kind))
     }
 
     /// Who has run for this long, in seconds, stays up.

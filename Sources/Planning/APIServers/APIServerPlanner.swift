@@ -67,8 +67,9 @@ struct APIServerPlanner {
         // What cannot decrypt takes nobody's place, and neither does one that was found dead: it may answer again, and is cut off all
         // the same.
         let staying = keep.filter { observation.isSealing($0) && !evacuation.isIsolated($0.id.name) }
-        let mayDrain =
-            staying.count { isReady($0) && observation.isBalanced($0.id.name) } >= (trial.isForward ? intent.spec.apiServerCount : enough)
+        let held = HeldZone(intent, observation)
+        let taking = staying.count { isReady($0) && observation.isBalanced($0.id.name) }
+        let mayDrain = held == nil && taking >= (trial.isForward ? intent.spec.apiServerCount : enough)
         func backend(_ instance: InstanceObservation, _ admission: LoadBalancerSpec.Admission) -> LoadBalancerSpec.Backend {
             .init(name: instance.id.name, address: instance.address, admission: admission)
         }
@@ -80,15 +81,20 @@ struct APIServerPlanner {
             backends.append(backend(instance, exit.isCutOff(instance, &result) ? .closed : admission))
         }
         for instance in all where evacuation.zone != nil && instance.zone == evacuation.zone {
+            guard trial.hasPlace(instance) || instance.state != .running else {
+                // On trial still: nobody is served by it, and nobody is to be now.
+                if isReady(instance) { result.actions.append(.removeInstance(instance.id)) } else { result.fenced.insert(instance.address) }
+                continue
+            }
             guard let admission = exit.leave(instance, enough: enough, &result) else { continue }
             backends.append(backend(instance, admission))
         }
         if intent.update?.strategy == .inPlace {
-            InPlacePatch(policy: policy, intent: intent, observation: observation).plan(
+            InPlacePatch(policy: policy, intent: intent, observation: observation, held: held, surplus: retire).plan(
                 keep, current: { isCurrent($0, intent) },
                 wanted: { apiServer(named: $0.id.name, zone: $0.zone, address: $0.address, intent) }, &backends, &result)
         }
-        trial.check(keep.filter { isCurrent($0, intent) }, retire, &result)
+        trial.check(keep.filter { isCurrent($0, intent) }, retire, held, &result)
         backends.sort { $0.name < $1.name }
         let isPlaced =
             balancer?.state == .running && balancer.map { sameBackends($0.backends, backends) } == true
@@ -102,7 +108,7 @@ struct APIServerPlanner {
         }
 
         result.actions += removals(
-            retire, observation, trial, mayDrain: mayDrain, isUseless: isUseless, &result.waits)
+            retire, observation, trial, held, mayDrain: mayDrain, isUseless: isUseless, &result.waits)
         for instance in keep where isReady(instance) && !observation.isSealing(instance) {
             result.waits.append(
                 Wait(
@@ -175,15 +181,17 @@ struct APIServerPlanner {
 
     /// An instance goes when the endpoint no longer sends anything to it; one whose clients stay sends them away as it ends.
     private func removals(
-        _ retire: [InstanceObservation], _ observation: ControlPlaneObservation, _ trial: APIServerTrial, mayDrain: Bool,
-        isUseless: (InstanceObservation) -> Bool, _ waits: inout [Wait]
+        _ retire: [InstanceObservation], _ observation: ControlPlaneObservation, _ trial: APIServerTrial, _ held: HeldZone?,
+        mayDrain: Bool, isUseless: (InstanceObservation) -> Bool, _ waits: inout [Wait]
     ) -> [Action] {
         retire.compactMap { instance in
             let backend = observation.substrate.loadBalancer?.backends.first { $0.name == instance.id.name }
             if instance.state != .running { return .removeInstance(instance.id) }
             guard mayDrain || isUseless(instance) else {
                 // Nobody is served by an instance that is not ready just now; but a fresh look may find it ready again.
-                waits.append(Wait("MinimumReady", "\(instance.id.name) stays until enough other API servers are ready"))
+                waits.append(
+                    held.map { Wait.impaired($0.zone, "\(instance.id.name) stays") }
+                        ?? Wait("MinimumReady", "\(instance.id.name) stays until enough other API servers are ready"))
                 return nil
             }
             guard backend?.admission != .ready else { return nil }

@@ -12,10 +12,10 @@ struct APIServerTrial {
     var intent: ControlPlaneIntent
     var observation: ControlPlaneObservation
 
-    var isUnderWay: Bool { intent.update != nil }
+    var isUnderWay: Bool { intent.isUpdating }
 
     /// By new instances, and not on the way back.
-    var isForward: Bool { intent.update.map { $0.reversal == nil && $0.strategy == .blueGreen } ?? false }
+    var isForward: Bool { intent.update.map { $0.reversal == nil && $0.strategy == .blueGreen } ?? intent.isResealing }
 
     /// Seconds until a drained one is ended though some clients stay.
     var drainLimit: Double { isUnderWay ? min(policy.drainLimit, policy.update.bake) : policy.drainLimit }
@@ -35,12 +35,19 @@ struct APIServerTrial {
     private func trial(of instance: InstanceObservation) -> InstanceTrial { observation.trials[instance.id.name] ?? InstanceTrial() }
 
     /// The checks that are due, and what is waited for.
-    func check(_ keep: [InstanceObservation], _ retire: [InstanceObservation], _ result: inout APIServerPlanner.Result) {
+    func check(
+        _ keep: [InstanceObservation], _ retire: [InstanceObservation], _ held: HeldZone?, _ result: inout APIServerPlanner.Result
+    ) {
         guard isUnderWay else { return }
         for instance in keep where observation.isReady(instance) {
             let isIn = admission(of: instance) == .ready
             // Those that serve are looked at while the others are still at hand.
             guard !isIn || isForward && !retire.isEmpty else { continue }
+            // One that is patched in place is missed already.
+            if let held, intent.update?.strategy == .blueGreen {
+                result.waits.append(.impaired(held.zone, "\(instance.id.name) is not tried"))
+                continue
+            }
             if !isIn, !(intent.update?.strategy == .inPlace && hasPlace(instance) && trial(of: instance).passes > 0) {
                 result.waits.append(wait(instance))
             }
@@ -67,6 +74,16 @@ struct APIServerTrial {
             let failure = trial.failure
         {
             return Wait("Baking", "\(instance.id.name) stays at hand, since the check of \(name) fails: \(failure)")
+        }
+        let ended = observation.trials.keys.sorted().first { name in
+            (observation.isBalanced(name) || EtcdMember.all(of: intent).contains { $0.id.name == name })
+                && observation.mayEndAgain(name, policy.update)
+        }
+        if let ended {
+            return Wait(
+                "Baking",
+                "\(instance.id.name) stays at hand until \(ended), which has ended by itself, has been ready for \(Int(policy.update.bakeAfterEnd)) s"
+            )
         }
         guard observation.drainingSeconds[instance.id.name, default: 0] < policy.update.bake else { return nil }
         return Wait(

@@ -10,6 +10,9 @@ struct InPlacePatch {
     var policy: PlanningPolicy
     var intent: ControlPlaneIntent
     var observation: ControlPlaneObservation
+    var held: HeldZone?
+    /// Who goes, by his end; it is not begun with the next one meanwhile.
+    var surplus: [InstanceObservation]
 
     /// - Parameters:
     ///   - current: whether an instance is what is wanted.
@@ -31,6 +34,15 @@ struct InPlacePatch {
             // It was made anew: back when it is fit.
             let isFit = observation.isReady(next) && (observation.trials[next.id.name]?.passes ?? 0) > 0
             if !isFit { admit(next, .drain, &backends) }
+            return
+        }
+        if let held {
+            // Back, if it was drained for this.
+            result.waits.append(.impaired(held.zone, "\(next.id.name) is not patched"))
+            return
+        }
+        if let other = surplus.first, seen?.admission == .ready {
+            result.waits.append(Wait("MinimumReady", "\(next.id.name) is patched when \(other.id.name), which is not needed, has gone"))
             return
         }
         admit(next, .drain, &backends)

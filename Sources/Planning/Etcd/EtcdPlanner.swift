@@ -71,6 +71,10 @@ struct EtcdPlanner {
             }
         }
         if let first = broken.first {
+            if let dead = hopelessMember(outdated, members, observation) {
+                result.actions.append(.replaceInstance(dead.intent))
+                return result
+            }
             // One after the other, and nothing else is taken down meanwhile.
             rebuild.plan(first, &result)
             result.waits += broken.dropFirst().map { rebuild.wait($0, "after \(first.id.name)") }
@@ -132,6 +136,7 @@ struct EtcdPlanner {
         {
             return .replaceInstance(dead.intent)
         }
+        if let dead = hopelessMember(outdated, members, observation) { return .replaceInstance(dead.intent) }
         guard down.isEmpty else {
             result.waits.append(
                 Wait(
@@ -143,6 +148,10 @@ struct EtcdPlanner {
         if let zone = observation.unavailableZones.min() {
             result.waits.append(
                 Wait("ZoneOutOfService", "\(outdated.count) etcd members are to be replaced, after zone \(zone) is back in service"))
+            return nil
+        }
+        if let zone = observation.impairedZones.min() {
+            result.waits.append(.impaired(zone, "\(outdated.count) etcd members are not replaced"))
             return nil
         }
         if intent.update != nil, let young = youngMember(members, outdated, observation) {
@@ -162,10 +171,36 @@ struct EtcdPlanner {
         return .moveLeader(from: leader.id, to: heir.id)
     }
 
+    /// One that is not what it is to be, and answers nothing, while there is no quorum that could lose by its end: all others do not run,
+    /// or say themselves that they are not healthy. By waiting for each other two that are down would stay so.
+    private func hopelessMember(
+        _ outdated: [EtcdMember], _ members: [EtcdMember], _ observation: ControlPlaneObservation
+    ) -> EtcdMember? {
+        outdated.first { member in
+            let others = members.filter { $0.id != member.id }
+            return observation.health.etcdMembers[member.id.name] == nil
+                && observation.unreadySeconds[member.id.name, default: 0] > policy.replaceDeadMemberAfter
+                && others.contains { observation.saysNobodyLeads($0, policy) }
+                && others.allSatisfy { other in
+                    observation.isDown(other) || observation.saysNobodyLeads(other, policy)
+                        || outdated.contains { $0.id == other.id } && isHopeless(other, observation)
+                }
+        }
+    }
+
+    /// It answers nothing for long, and has ended again and again: nobody is to wait for it.
+    private func isHopeless(_ member: EtcdMember, _ observation: ControlPlaneObservation) -> Bool {
+        observation.health.etcdMembers[member.id.name] == nil
+            && observation.unreadySeconds[member.id.name, default: 0] > policy.replaceDeadMemberAfter
+            && observation.trials[member.id.name]?.ends[ComponentKind.etcd.rawValue, default: 0] ?? 0 >= policy.update.endLimit
+    }
+
     /// One that was replaced just now, and may still end.
     private func youngMember(_ members: [EtcdMember], _ outdated: [EtcdMember], _ observation: ControlPlaneObservation) -> EtcdMember? {
         members.first { member in
-            !outdated.contains { $0.id == member.id } && observation.readySeconds[member.id.name, default: 0] < policy.update.memberTrial
+            guard !outdated.contains(where: { $0.id == member.id }) else { return false }
+            return observation.readySeconds[member.id.name, default: 0] < policy.update.memberTrial
+                || observation.mayEndAgain(member.id.name, policy.update)
         }
     }
 

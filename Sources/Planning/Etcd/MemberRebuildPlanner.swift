@@ -128,10 +128,17 @@ extension ControlPlaneObservation {
     /// is sent even giving up a question takes many seconds.
     public func dependableMembers(_ intent: ControlPlaneIntent) -> [InstanceID] {
         let healthy = healthyMembers(intent)
+        let doubtful = unavailableZones.union(impairedZones)
         let dependable = healthy.filter { id in
-            !isolatedInstances.contains(id.name) && instance(id).map { !unavailableZones.contains($0.zone) } == true
+            !isolatedInstances.contains(id.name) && instance(id).map { !doubtful.contains($0.zone) } == true
         }
         return dependable.isEmpty ? healthy : dependable
+    }
+
+    /// More than half of its members are healthy.
+    public func hasEtcdQuorum(_ intent: ControlPlaneIntent) -> Bool {
+        let members = EtcdMember.all(of: intent)
+        return members.count { isHealthy($0) } * 2 > members.count
     }
 
     /// Members that can be asked.

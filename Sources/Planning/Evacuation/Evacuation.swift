@@ -71,6 +71,11 @@ struct Evacuation {
 }
 
 extension Wait {
+    /// Of what has time while a zone is not well: one fault at a time.
+    static func impaired(_ zone: ZoneName, _ what: String) -> Wait {
+        Wait("ZoneImpaired", "\(what) until zone \(zone), which was found impaired, is well again or out of service")
+    }
+
     /// Of a single instance that is out of service.
     static func isolated(_ name: String) -> Wait {
         Wait("Isolated", "\(name) was found dead and is fenced off; it is back in service when it has answered for a while")
@@ -112,9 +117,23 @@ extension ControlPlaneObservation {
             || instance(member.id)?.state != .running
     }
 
+    /// What happens in the zone may be the zone's doing.
+    func isDoubtful(_ zone: ZoneName) -> Bool { unavailableZones.contains(zone) || impairedZones.contains(zone) }
+
     /// It gives no vote now, whatever the reason.
     func isSilent(_ member: EtcdMember) -> Bool {
         !isHealthy(member) || substrate.fenced.contains(member.intent.address) || instance(member.id)?.state != .running
+    }
+
+    /// It answers, is cut off from nobody, and has not been healthy, which without a leader it is not, for longer than an election takes.
+    func saysNobodyLeads(_ member: EtcdMember, _ policy: PlanningPolicy) -> Bool {
+        hasNoLeader(member) && unreadySeconds[member.id.name, default: 0] > policy.electionPatience
+    }
+
+    /// It answers, is cut off from nobody, and says that it is not healthy.
+    func hasNoLeader(_ member: EtcdMember) -> Bool {
+        health.etcdMembers[member.id.name]?.isHealthy == false && !isolatedInstances.contains(member.id.name)
+            && !substrate.fenced.contains(member.intent.address)
     }
 
     func mayBeElecting(_ member: EtcdMember, _ policy: PlanningPolicy) -> Bool {

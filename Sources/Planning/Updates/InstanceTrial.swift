@@ -1,3 +1,5 @@
+import FleetModel
+
 /// How one instance has behaved since it was first seen. In memory only: what a new process does not know, it finds out again.
 public struct InstanceTrial: Codable, Hashable, Sendable {
     /// How often a process ended by itself, by the component's name.
@@ -24,6 +26,15 @@ public struct InstanceTrial: Codable, Hashable, Sendable {
     }
 
     public func needsCheck(_ policy: UpdatePolicy) -> Bool { secondsSinceCheck.map { $0 >= policy.checkInterval } ?? true }
+}
+
+extension ControlPlaneObservation {
+    /// An API server or etcd that has ended by itself, and has not been ready for long enough since.
+    func mayEndAgain(_ name: String, _ policy: UpdatePolicy) -> Bool {
+        let ends = trials[name]?.ends ?? [:]
+        let hasEnded = [ComponentKind.apiServer, .etcd].contains { ends[$0.rawValue, default: 0] > 0 }
+        return hasEnded && readySeconds[name, default: 0] < policy.bakeAfterEnd
+    }
 }
 
 /// What one check of an API server has shown.

@@ -10,19 +10,35 @@ public struct UpdateJudge: Sendable {
     public enum Verdict: Hashable, Sendable {
         /// All is as wanted: as the update asked, or, when it has gone back, as before it.
         case ended
-        /// It is no good. `keepingEtcd`: etcd cannot follow, since its storage has moved on.
-        case goBack(reason: String, errorCode: String, keepingEtcd: Bool)
+        /// It is no good.
+        case goBack(reason: String, errorCode: String)
+        /// By the plan, the last etcd member goes over to the new storage: from there is no way back, which is written down first.
+        case etcdMovesOn
     }
 
     /// - Parameter plan: of the same intent and observation.
     /// - Returns: nil: it goes on.
     public func verdict(_ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation, _ plan: Plan) -> Verdict? {
         guard let update = intent.update, !intent.isDeleting, intent.restore == nil, intent.recovery == nil else { return nil }
-        if plan.outlook == .healthy, plan.actions.isEmpty, plan.waits.isEmpty { return .ended }
-        guard update.reversal == nil, let found = fault(intent, update, observation, plan) else { return nil }
-        return .goBack(
-            reason: found.reason, errorCode: found.code,
-            keepingEtcd: update.changesEtcdStorage && etcdHasMovedOn(intent, observation))
+        if plan.outlook == .healthy, plan.actions.isEmpty, plan.waits.isEmpty, haveStood(intent, update, observation) { return .ended }
+        if update.changesEtcdStorage, !update.hasMovedEtcd, movesEtcdOn(plan, intent, update, observation),
+            update.reversal != nil || fault(intent, update, observation, plan) == nil
+        {
+            return .etcdMovesOn
+        }
+        guard update.reversal == nil else { return nil }
+        if let found = fault(intent, update, observation, plan) { return .goBack(reason: found.reason, errorCode: found.code) }
+        return nil
+    }
+
+    /// What is new has been ready for a while without a break: what ends some time after its start is not taken for good.
+    private func haveStood(_ intent: ControlPlaneIntent, _ update: UpdateIntent, _ observation: ControlPlaneObservation) -> Bool {
+        update.reversal != nil
+            || observation.substrate.instances.allSatisfy { instance in
+                guard isNew(instance, intent, update) else { return true }
+                return observation.readySeconds[instance.id.name, default: 0] >= policy.update.trial
+                    && !observation.mayEndAgain(instance.id.name, policy.update)
+            }
     }
 
     private struct Fault {
@@ -34,16 +50,19 @@ public struct UpdateJudge: Sendable {
         _ intent: ControlPlaneIntent, _ update: UpdateIntent, _ observation: ControlPlaneObservation, _ plan: Plan
     ) -> Fault? {
         let policy = policy.update
-        for (name, trial) in observation.trials.sorted(by: { $0.key < $1.key }) where trial.failedStarts >= policy.failedStartLimit {
+        for (name, trial) in observation.trials.sorted(by: { $0.key < $1.key })
+        where trial.failedStarts >= policy.failedStartLimit && !update.troubled.contains(name) {
             return Fault(reason: "\(name) cannot be started: \(trial.startFailure ?? "")")
         }
-        let members = EtcdMember.all(of: intent)
-        let hasQuorum = members.count { observation.isHealthy($0) } * 2 > members.count
+        let hasQuorum = observation.hasEtcdQuorum(intent)
         for instance in observation.substrate.instances.sorted(by: { $0.id < $1.id }) where isNew(instance, intent, update) {
             // What a fault of the zone does is not the release's doing.
-            guard !observation.unavailableZones.contains(instance.zone), !observation.isolatedInstances.contains(instance.id.name) else {
-                continue
+            guard !observation.isDoubtful(instance.zone), !observation.isolatedInstances.contains(instance.id.name) else { continue }
+            if let problem = instance.components.lazy.compactMap(\.problem).first {
+                return Fault(reason: "\(instance.id.name): \(problem)")
             }
+            // Nor is what was there before it.
+            guard !update.troubled.contains(instance.id.name) else { continue }
             if let fault = fault(of: instance, hasQuorum: hasQuorum, observation) { return fault }
         }
         guard observation.updateSeconds > policy.limit else { return nil }
@@ -62,7 +81,6 @@ public struct UpdateJudge: Sendable {
             return Fault(
                 reason: "\(component) of release \(instance.release) on \(name) has ended \(count) times\(Self.quoted(words))")
         }
-        if let problem = instance.components.lazy.compactMap(\.problem).first { return Fault(reason: "\(name): \(problem)") }
         let unready = observation.unreadySeconds[name, default: 0]
         switch instance.role {
         case .etcd:
@@ -100,10 +118,29 @@ public struct UpdateJudge: Sendable {
         return matches(new) && !matches(old)
     }
 
-    /// etcd raises its cluster version when each member has the new one, and from then on the old one refuses the data. That each
-    /// was started is taken for it: a moment too early is harmless, a moment too late is not.
-    private func etcdHasMovedOn(_ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation) -> Bool {
-        EtcdMember.all(of: intent).allSatisfy { observation.instance($0.id)?.release == intent.spec.etcdRelease }
+    /// etcd raises its cluster version when each member has the new one, and from then on the old one refuses the data. That each is
+    /// started is taken for it: a moment too early is harmless, a moment too late is not.
+    ///
+    /// Members are who etcd says they are: without the one that is removed the others may be all.
+    private func movesEtcdOn(
+        _ plan: Plan, _ intent: ControlPlaneIntent, _ update: UpdateIntent, _ observation: ControlPlaneObservation
+    ) -> Bool {
+        let target = update.abandonedEtcdRelease ?? intent.spec.etcdRelease
+        guard target != update.previous.etcdRelease else { return false }
+        var members = EtcdMember.all(of: intent)
+        if let known = observation.membership {
+            members.removeAll { member in !known.contains { $0.address == member.intent.address } }
+        }
+        var releases = Dictionary(
+            observation.substrate.instances.map { ($0.id, $0.release) }, uniquingKeysWith: { first, _ in first })
+        for action in plan.actions {
+            switch action {
+            case .startInstance(let instance), .replaceInstance(let instance): releases[instance.id] = instance.release
+            case .removeMember(let id): members.removeAll { $0.id == id }
+            default: break
+            }
+        }
+        return !members.isEmpty && members.allSatisfy { releases[$0.id] == target }
     }
 
     private static func quoted(_ words: String?) -> String { words.map { "; its last words: \($0.prefix(300))" } ?? "" }

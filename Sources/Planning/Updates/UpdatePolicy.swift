@@ -6,6 +6,8 @@ public struct UpdatePolicy: Codable, Hashable, Sendable {
     public var checkInterval: Double = 2
     /// Old API servers stay, drained, until the new ones have had all the traffic for this time.
     public var bake: Double = 8
+    /// The same when a new API server, or a new etcd member, has ended by itself once: what ends once may do so again.
+    public var bakeAfterEnd: Double = 60
     /// A new etcd member answers for this time before the next one is replaced.
     public var memberTrial: Double = 2
     /// A new instance that is not ready for this time is a bad one.
@@ -21,7 +23,7 @@ public struct UpdatePolicy: Codable, Hashable, Sendable {
     /// An update that takes longer, while every zone is in service, goes back.
     public var limit: Double = 600
     /// A patched API server's clients get this time to leave before they are sent away.
-    public var patchDrain: Double = 1
+    public var patchDrain: Double = 0.3
 
     public init() {}
 }

@@ -21,6 +21,8 @@ public final class SimulationTrace: Sendable {
     }
 
     private let events = Mutex<[Event]>([])
+    /// What product code called critical: a mistake of its own.
+    private let mistakes = Mutex<[String]>([])
     private let time: VirtualTime
     private let limit: Int
 
@@ -37,6 +39,11 @@ public final class SimulationTrace: Sendable {
             events.append(event)
         }
     }
+
+    func addMistake(_ text: String) { mistakes.withLock { if $0.count < 5 { $0.append(text) } } }
+
+    /// The first ones.
+    var firstMistakes: [String] { mistakes.withLock { $0 } }
 
     var now: Duration { time.now }
 
@@ -62,6 +69,7 @@ struct TraceLogHandler: LogHandler {
     func log(event: LogEvent) {
         let all = metadata.merging(event.metadata ?? [:]) { $1 }
         let details = all.sorted { $0.key < $1.key }.filter { "\($0.value)" != "" }.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
+        if event.level >= .critical { trace.addMistake("\(event.message) \(details)") }
         trace.add(event.level >= .warning ? "\(event.level): \(event.message) \(details)" : "\(event.message) \(details)")
     }
 }

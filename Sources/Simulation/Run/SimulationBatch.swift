@@ -1,3 +1,4 @@
+import FleetModel
 import Foundation
 import Synchronization
 
@@ -25,12 +26,21 @@ public struct SimulationBatch: Sendable {
         public var faults = 0
         public var kills = 0
         public var changes = 0
+        /// How updates have ended.
+        public var updates: [ClusterUpdate.Status: Int] = [:]
+
+        /// For people: "12 updates (5 Successful, 7 Failed)".
+        public var updateText: String {
+            let parts = updates.sorted { $0.key.rawValue < $1.key.rawValue }.map { "\($0.value) \($0.key.rawValue)" }
+            return "\(updates.values.reduce(0, +)) updates (\(parts.joined(separator: ", ")))"
+        }
 
         mutating func add(_ report: SimulationReport) {
             requests += report.requests
             faults += report.faults
             kills += report.kills
             changes += report.changes
+            updates.merge(report.updates, uniquingKeysWith: +)
             if report.hasPassed { passed += 1 } else { failed.append(report) }
         }
     }

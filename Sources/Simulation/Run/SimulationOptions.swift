@@ -28,6 +28,9 @@ public struct SimulationOptions: Sendable {
     public static var policy: PlanningPolicy {
         var policy = PlanningPolicy()
         policy.replaceUnreadyAfter = 30
+        policy.update.startLimit = 25
+        policy.update.limit = 240
+        policy.update.bakeAfterEnd = 15
         return policy
     }
 }

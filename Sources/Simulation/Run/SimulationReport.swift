@@ -1,3 +1,4 @@
+import FleetModel
 import Timing
 
 /// How a simulation went.
@@ -14,6 +15,8 @@ public struct SimulationReport: Sendable {
     public var faults: Int
     /// What customers asked for.
     public var requests: Int
+    /// How updates have ended.
+    public var updates: [ClusterUpdate.Status: Int]
     /// Managers that were killed.
     public var kills: Int
     public var virtualTime: Duration
@@ -25,8 +28,8 @@ public struct SimulationReport: Sendable {
     /// One line.
     public var summary: String {
         let seconds = Int(virtualTime.seconds)
-        let counts = "\(requests) requests, \(faults) faults, \(kills) kills, \(changes) changes in \(seconds) s of virtual time"
-        return "seed \(seed): \(hasPassed ? "passed" : "FAILED"): \(counts)"
+        let counts = "\(requests) requests, \(updates.values.reduce(0, +)) updates, \(faults) faults, \(kills) kills, \(changes) changes"
+        return "seed \(seed): \(hasPassed ? "passed" : "FAILED"): \(counts) in \(seconds) s of virtual time"
     }
 
     /// The trace and what was wrong, for people.

@@ -50,6 +50,7 @@ struct Convergence: Sendable {
             if !isFine { found.append("\(instance.id): not healthy") }
         }
         if health.etcdMembers.values.count(where: \.isLeader) != 1 { found.append("\(name): etcd has no leader") }
+        if let balancer = seen.loadBalancer, balancer.access != spec.endpointAccess { found.append("\(name): who reaches its endpoint") }
         let serving = seen.loadBalancer?.backends.filter { $0.admission == .ready && $0.isHealthy }.map(\.name).sorted()
         if serving != servers.map(\.id.name).sorted() || seen.loadBalancer?.backends.count != servers.count {
             found.append("\(name): the endpoint does not lead to its API servers")
@@ -82,6 +83,7 @@ struct Convergence: Sendable {
                     continue
                 }
                 expected.formUnion([cluster.storeKey, StoreKeys.clusterIndex(cluster.name)])
+                if cluster.spec.update != nil { found.append("\(cluster.name) is still being updated") }
                 let status = cluster.status
                 if status.phase != .active || status.activeSince == nil { found.append("\(cluster.name): status \(status.phase.rawValue)") }
                 if status.observedGeneration != cluster.metadata.generation { found.append("\(cluster.name): an old generation's status") }
@@ -97,6 +99,11 @@ struct Convergence: Sendable {
             }
             let slots = try await world.store.list(prefix: StoreKeys.networkSlots).values.count
             if slots != expected.count / 2 { found.append("\(slots) network slots are taken for \(expected.count / 2) clusters") }
+            for update in try await world.store.list(ClusterUpdate.self, prefix: world.updates).items.map(\.value) {
+                guard entries[update.cluster]?.isDeleting == false else { continue }
+                expected.insert(update.storeKey)
+                if update.status == .inProgress { found.append("an update of \(update.cluster) has not ended") }
+            }
             expected.formUnion([StoreKeys.leader(of: world.cell), CellIsolation.key(world.cell)])
             found += try await zoneProblems()
             let keys = try await world.store.list(prefix: "cells/").values + world.store.list(prefix: StoreKeys.clusterIndexPrefix).values

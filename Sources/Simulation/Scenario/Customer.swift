@@ -29,6 +29,7 @@ struct Customer: Sendable {
                 try await time.sleep(for: random.duration(.seconds(3), .seconds(25)))
                 if random.chance(0.2) { break }
                 if random.chance(0.7) { try await change(name, &random) }
+                if random.chance(0.1) { await Updates(world: world).cancel(name) }
             }
             // The last cluster stays, or goes, as it comes.
             guard random.chance(0.6) else { return }
@@ -43,7 +44,7 @@ struct Customer: Sendable {
     private func create(_ name: ClusterName, _ number: Int, _ random: inout SeededRandom) async throws {
         let slot = index
         let spec = ControlPlaneSpec(
-            release: ReleaseID(rawValue: "1.33.4-eks.1"), version: try KubernetesVersion("1.33.4"), zones: world.region.zones,
+            release: SimulatedReleases.first, version: try KubernetesVersion("1.33.4"), zones: world.region.zones,
             apiServerCount: 2 + random.index(2), network: try ClusterNetwork(pool: world.pool, slot: slot))
         var settings = ClusterSettings(roleARN: "arn:aws:iam::000000000000:role/r", subnetIDs: [], creatorARN: "")
         settings.zonalShiftEnabled = random.chance(0.7)
@@ -62,24 +63,22 @@ struct Customer: Sendable {
     }
 
     private func change(_ name: ClusterName, _ random: inout SeededRandom) async throws {
-        let dice = random.index(4)
+        let dice = random.index(6)
         let count = 2 + random.index(3)
-        let hasOwnEtcd = random.chance(0.3)
+        let isOfServers = random.chance(0.3)
         let size = ["small", "large", "huge"][random.index(3)]
+        guard dice > 2 else { return await Updates(world: world).begin(name, &random) }
         try await update(name) { cluster in
+            // One that goes back puts back what was before it: the service refuses these meanwhile.
+            guard cluster.spec.update == nil else { return }
             switch dice {
-            case 0:
-                if hasOwnEtcd {
+            case 3:
+                if isOfServers {
                     cluster.spec.controlPlane.apiServerRevision += 1
                 } else {
                     cluster.spec.controlPlane.configurationRevision += 1
                 }
-            case 1:
-                let step = cluster.spec.controlPlane.release.rawValue == "1.33.4-eks.1" ? 2 : 1
-                cluster.spec.controlPlane.release = ReleaseID(rawValue: "1.33.4-eks.\(step)")
-                // Now and then both releases have the same etcd.
-                if !hasOwnEtcd { cluster.spec.controlPlane.etcdRelease = cluster.spec.controlPlane.release }
-            case 2: cluster.spec.controlPlane.apiServerCount = count
+            case 4: cluster.spec.controlPlane.apiServerCount = count
             default:
                 cluster.spec.controlPlane.etcdSize.name = "etcd-\(size)"
                 cluster.spec.controlPlane.apiServerSize.name = "api-\(size)"
@@ -93,13 +92,15 @@ struct Customer: Sendable {
     }
 
     private func update(_ name: ClusterName, _ change: (inout Cluster) -> Void) async throws {
+        var isRefused = false
         let stored = try await world.store.update(Cluster.self, StoreKeys.cluster(name, in: world.cell)) { current in
             var new = current
             change(&new)
+            isRefused = new == current
             if new.spec != current.spec { new.metadata.generation += 1 }
-            return new == current ? nil : new
+            return isRefused ? nil : new
         }
-        guard let cluster = stored?.value else { return }
+        guard !isRefused, let cluster = stored?.value else { return }
         world.countRequest()
         let spec = cluster.spec.controlPlane
         world.trace.add(

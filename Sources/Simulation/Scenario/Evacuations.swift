@@ -13,10 +13,7 @@ struct Evacuations: Sendable {
 
     private var zones: Zones { Zones(region: world.region, cells: [world.cell], store: world.store, time: world.clock.source) }
 
-    private var principal: Principal {
-        Principal(
-            name: "olga", arn: "arn:aws:iam::000000000000:user/olga", userID: "AIDAOLGA", role: .admin, createdAt: world.clock.source.now)
-    }
+    private var principal: Principal { world.administrator("olga") }
 
     func run() async {
         await SimulationActor.$name.withValue("operator") {

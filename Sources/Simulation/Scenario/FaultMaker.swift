@@ -25,6 +25,7 @@ struct FaultMaker: Sendable {
             }
             if let trouble { end(trouble) }
             world.substrate.setFaults(.none)
+            world.ledger.noteCalls(areFine: true, at: time.uptime)
             world.weather.set(.none)
             world.ledger.noteFault(at: time.uptime)
         }
@@ -38,6 +39,7 @@ struct FaultMaker: Sendable {
         faults.errorAfter = random.pick(rates) ?? 0
         faults.slow = random.pick([0, 0, 0.01, 0.03]) ?? 0
         world.substrate.setFaults(faults)
+        world.ledger.noteCalls(areFine: faults == .none, at: world.clock.now)
         world.weather.set(
             StoreFaults(
                 errorBefore: random.pick([0, 0.002, 0.02]) ?? 0, lostReply: random.pick([0, 0.002, 0.02]) ?? 0,
@@ -74,8 +76,7 @@ struct FaultMaker: Sendable {
     private func note(_ text: String, on cluster: ClusterName? = nil, isCrash: Bool = false) {
         world.trace.add(text)
         world.countFault()
-        let timings = world.options.timings
-        let back = isCrash ? timings.restart + timings.etcdStart + timings.election + timings.reconnect : .zero
+        let back = isCrash ? world.options.timings.recovery : .zero
         world.ledger.noteFault(on: cluster, at: world.clock.now + back)
     }
 

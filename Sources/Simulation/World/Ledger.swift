@@ -17,6 +17,8 @@ final class Ledger: Sendable {
         var lastFault: Duration = .zero
         /// When a fence was last taken from an address.
         var lastLift: Duration = .zero
+        /// Of two at most: the one that is under way, and the last that has ended.
+        var updates: [Update] = []
     }
 
     private struct State {
@@ -24,14 +26,20 @@ final class Ledger: Sendable {
         var lives: [String: ManagerLife] = [:]
         var violations: [String] = []
         var changes = 0
+        var ends: [ClusterUpdate.Status: Int] = [:]
         var lastCall: [ClusterName: Duration] = [:]
+        /// Calls to the substrate are quick and do not fail since then; nil: they are not, or do.
+        var fineCallsSince: Duration? = .zero
     }
 
     private let state = Mutex(State())
-    private let substrate: SimulatedSubstrate
-    private let trace: SimulationTrace
+    /// How long it takes until what ended by itself is back.
+    private let recovery: Duration
+    let substrate: SimulatedSubstrate
+    let trace: SimulationTrace
 
-    init(substrate: SimulatedSubstrate, trace: SimulationTrace) {
+    init(substrate: SimulatedSubstrate, trace: SimulationTrace, recovery: Duration) {
+        self.recovery = recovery
         self.substrate = substrate
         self.trace = trace
     }
@@ -40,6 +48,10 @@ final class Ledger: Sendable {
     /// Calls that changed the substrate.
     var changes: Int { state.withLock { $0.changes } }
     var entries: [ClusterName: Entry] { state.withLock { $0.entries } }
+
+    /// How updates have ended.
+    var ends: [ClusterUpdate.Status: Int] { state.withLock { $0.ends } }
+    func countEnd(_ status: ClusterUpdate.Status) { state.withLock { $0.ends[status, default: 0] += 1 } }
 
     /// Clusters of which a change was asked for after `time`.
     func changed(after time: Duration) -> [ClusterName] {
@@ -55,6 +67,11 @@ final class Ledger: Sendable {
             state.entries[name] = entry
         }
     }
+    /// Whether calls to the substrate are quick and do not fail from now on.
+    func noteCalls(areFine: Bool, at now: Duration) {
+        state.withLock { $0.fineCallsSince = areFine ? $0.fineCallsSince ?? now : nil }
+    }
+    var fineCallsSince: Duration? { state.withLock { $0.fineCallsSince } }
     func register(_ life: ManagerLife) { state.withLock { $0.lives[life.name] = life } }
 
     /// A fault touches a cluster, or all of them: what a manager has seen before it is no longer true, without its fault.
@@ -83,6 +100,7 @@ final class Ledger: Sendable {
             return
         }
         let truth = substrate.trueState(of: name)
+        let observed = life?.lastObserved(name.rawValue) ?? .zero
         let intent = ControlPlaneIntent(
             cluster: name, spec: entry.spec, isDeleting: entry.isDeleting, isEstablished: entry.isEstablished)
         let view = life?.view(of: name) ?? ManagerLife.View()
@@ -91,6 +109,8 @@ final class Ledger: Sendable {
             membership: substrate.members(of: name).compactMap { member in
                 member.address.map { EtcdMembership(address: $0, isLearner: member.isLearner, hasStarted: member.hasStarted) }
             })
+        observation.impairedZones = view.impaired
+        for proven in substrate.provenAPIServers(of: name) { observation.trials[proven, default: InstanceTrial()].passes = 1 }
         if case .ensureFence(_, let addresses) = change {
             // Who answers the world may not have answered the manager: a lost answer is nobody's mistake.
             for instance in truth.substrate.instances where addresses.contains(instance.address) {
@@ -103,10 +123,15 @@ final class Ledger: Sendable {
         {
             ended(instance)
         }
-        let found = Invariants().violations(of: [Self.action(change)], intent, observation)
+        let judged = entry.updates(knownAt: min(observed, begun)).map { update -> [InvariantViolation] in
+            var intent = intent
+            intent.update = update
+            return Invariants().violations(of: [Self.action(change)], intent, observation)
+        }
+        let found = judged.min { $0.count < $1.count } ?? []
         // A fault since the manager looked is nobody's mistake.
-        let observed = life?.lastObserved(name.rawValue) ?? .zero
-        let isExcused = entry.lastFault >= observed
+        let lastEnd = substrate.lastEnd(in: name).map { $0 + recovery } ?? .zero
+        let isExcused = max(entry.lastFault, lastEnd) >= observed
         // All of a plan happens at the same time: whoever serves by a fence that it lifts did not serve when it was made.
         let hasLifted = entry.lastLift >= observed
         for violation in found where !(isExcused && [1, 2, 5].contains(violation.number)) && !(hasLifted && violation.number == 5) {

@@ -60,7 +60,7 @@ struct ManagedSubstrate: Substrate, HealthProbe, ControlPlaneOperations {
 
     func probe(_ target: ProbeTarget) async -> HealthObservation {
         if let view = board?.view(of: target.cluster.name) {
-            life.plans(target.cluster.name, with: .init(zones: view.evacuatedZones, isolated: view.isolated))
+            life.plans(target.cluster.name, with: .init(zones: view.evacuatedZones, isolated: view.isolated, impaired: view.impairedZones))
         }
         var health = (try? await look { await base.probe(target) }) ?? HealthObservation()
         let unseen = life.unseenZones
@@ -134,9 +134,11 @@ public struct SimulatedOperations: ControlPlaneOperations {
     }
 
     public func check(_ address: IPv4Address, of cluster: Cluster) async throws -> CheckOutcome {
-        let (seen, health) = substrate.trueState(of: cluster.name)
-        let name = seen.instances.first { $0.address == address }?.id.name
-        return CheckOutcome(failure: name.flatMap { health.apiServers[$0]?.isReady } == true ? nil : "it does not answer")
+        do {
+            return CheckOutcome(slowest: "create", seconds: try substrate.useAPIServer(at: address, of: cluster.name))
+        } catch let error as SubstrateError {
+            return CheckOutcome(failure: error.message)
+        }
     }
 
     public func bootstrap(_ cluster: Cluster) async throws {

@@ -1,5 +1,6 @@
 import Fleet
 import FleetStore
+import Planning
 import SimulatedSubstrate
 import Synchronization
 import Timing
@@ -93,7 +94,8 @@ final class ManagerCrew: Sendable {
         let cell = CellService(
             configuration: CellConfiguration(cell: world.cell, addressPool: world.pool, checksInvariants: world.options.checksInvariants),
             store: store, substrate: substrate, probe: substrate, rendering: SimulatedRendering(), operations: substrate, board: board,
-            plan: world.options.plan, time: time, logger: world.logger, jitter: jitter)
+            plan: world.options.plan, judge: UpdateJudge(policy: SimulationOptions.policy), time: time, logger: world.logger, jitter: jitter
+        )
         guard world.options.hasEvacuations else { return try await cell.run() }
         let zones = ZoneService(
             configuration: ZoneServiceConfiguration(region: world.region, cell: world.cell), store: store,

@@ -29,6 +29,8 @@ final class ManagerLife: Sendable {
     struct View: Sendable {
         var zones: Set<ZoneName> = []
         var isolated: Set<String> = []
+        /// Zones that it found impaired.
+        var impaired: Set<ZoneName> = []
     }
 
     private let state = Mutex(State())

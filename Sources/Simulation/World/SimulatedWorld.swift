@@ -1,5 +1,7 @@
+import ClusterService
 import FleetModel
 import FleetStore
+import Identity
 import Logging
 import SimulatedSubstrate
 import Synchronization
@@ -18,6 +20,7 @@ final class SimulatedWorld: Sendable {
     let ledger: Ledger
     let weather: StoreWeather
     let managers: ManagerCrew
+    let releases: SimulatedReleases
     /// What is done by itself about a zone that fails.
     private let policy: RegionPolicy
     private let customerRandom: SeededRandom
@@ -31,8 +34,8 @@ final class SimulatedWorld: Sendable {
         let time = clock.source
         trace = SimulationTrace(time: clock)
         substrate = SimulatedSubstrate(time: time, seed: random.next(), timings: options.timings)
-        store = MemoryStore(time: time)
-        ledger = Ledger(substrate: substrate, trace: trace)
+        store = MemoryStore(time: time, historyLimit: 5000)
+        ledger = Ledger(substrate: substrate, trace: trace, recovery: options.timings.recovery)
         weather = StoreWeather(random: random.branch())
         customerRandom = random.branch()
         faultRandom = random.branch()
@@ -42,6 +45,8 @@ final class SimulatedWorld: Sendable {
         policy = RegionPolicy(
             evacuation: random.pick([.auto, .auto, .auto, .auto, .auto, .manual, .off]) ?? .auto,
             restoreAfter: Double(3 + random.index(10)), changedAt: time.now)
+        releases = SimulatedReleases(random: random.branch())
+        substrate.setReleases(releases.simulated)
     }
 
     func run() async {
@@ -50,6 +55,7 @@ final class SimulatedWorld: Sendable {
         // The world holds the substrate, and the substrate its audit.
         defer { substrate.setAudit(nil) }
         do { try await store.create(policy) } catch { trace.add("the region's policy cannot be kept: \(error)") }
+        for text in releases.descriptions { trace.add("release \(text)") }
         trace.add("the policy for zones that fail is \(policy.evacuation.rawValue)")
         await withTaskGroup(of: Bool.self) { group in
             if options.hasEvacuations {
@@ -64,6 +70,10 @@ final class SimulatedWorld: Sendable {
             }
             group.addTask {
                 await self.watchEstablishment()
+                return false
+            }
+            group.addTask {
+                await self.watchUpdates()
                 return false
             }
             group.addTask {
@@ -144,6 +154,38 @@ final class SimulatedWorld: Sendable {
         }
     }
 
+    /// How updates end is judged when it is written.
+    private func watchUpdates() async {
+        do {
+            for try await event in store.watch(prefix: updates, from: 1) {
+                guard case .put(let value) = event else { continue }
+                let update = try StoreCoding.decode(ClusterUpdate.self, from: value.value)
+                guard update.status != .inProgress,
+                    let cluster = try await store.get(Cluster.self, StoreKeys.cluster(update.cluster, in: cell))?.value
+                else { continue }
+                ledger.end(update, cluster.spec)
+            }
+        } catch {
+            trace.add("the world's watch of updates failed: \(error)")
+        }
+    }
+
+    /// Where the records of updates are.
+    var updates: StoreKey { StoreKey(rawValue: "cells/\(cell)/updates/") }
+
+    /// What customers and operators call, as the server has it.
+    var clusters: Clusters {
+        Clusters(
+            region: region, cells: [cell], addressPool: pool, store: store, catalog: releases, time: clock.source, logger: logger)
+    }
+
+    /// Who may do everything.
+    func administrator(_ name: String) -> Principal {
+        Principal(
+            name: name, arn: "arn:aws:iam::000000000000:user/\(name)", userID: "AIDA\(name.uppercased())", role: .admin,
+            createdAt: clock.source.now)
+    }
+
     private static func contains(_ mark: [UInt8], in bytes: [UInt8]) -> Bool {
         guard bytes.count >= mark.count else { return false }
         return (0...bytes.count - mark.count).contains { start in
@@ -162,7 +204,8 @@ final class SimulatedWorld: Sendable {
     func report(seed: UInt64, failure: String?) -> SimulationReport {
         let (unfinished, faults, requests) = outcome.withLock { $0 }
         return SimulationReport(
-            seed: seed, violations: ledger.violations + substrate.broken, unfinished: unfinished, failure: failure,
-            changes: ledger.changes, faults: faults, requests: requests, kills: managers.kills, virtualTime: clock.now, trace: trace.all)
+            seed: seed, violations: ledger.violations + substrate.broken + trace.firstMistakes, unfinished: unfinished, failure: failure,
+            changes: ledger.changes, faults: faults, requests: requests, updates: ledger.ends, kills: managers.kills,
+            virtualTime: clock.now, trace: trace.all)
     }
 }

@@ -21,11 +21,14 @@ public struct EncryptionDetail: Codable, Hashable, Sendable {
     public var phase: String
     /// For people.
     public var summary: String
+    /// The update that is under way; nil: none.
+    public var updateID: String?
 
     public init(_ intent: EncryptionIntent) {
         keyARN = intent.keyARN
         keyVersion = intent.target.keyVersion
         phase = intent.phase.name
         summary = intent.phase.summary
+        updateID = intent.updateID
     }
 }

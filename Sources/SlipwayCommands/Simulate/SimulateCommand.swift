@@ -34,7 +34,7 @@ struct SimulateCommand: AsyncParsableCommand {
                 let outcome = await SimulationBatch(seeds: seed..<(seed + seeds)).run()
                 let lines =
                     outcome.failed.map(\.text) + [
-                        "\(outcome.passed) of \(seeds) seeds passed: \(outcome.requests) requests, \(outcome.faults) faults, \(outcome.kills) kills, \(outcome.changes) changes"
+                        "\(outcome.passed) of \(seeds) seeds passed: \(outcome.requests) requests, \(outcome.faults) faults, \(outcome.kills) kills, \(outcome.updateText), \(outcome.changes) changes"
                     ]
                 try output.console.result(outcome.failed.map(SeedResult.init), text: lines.joined(separator: "\n"))
                 guard outcome.failed.isEmpty else { throw ExitCode(1) }

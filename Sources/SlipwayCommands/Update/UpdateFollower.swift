@@ -16,7 +16,7 @@ struct UpdateFollower {
         let name = update.cluster
         let outcome = try await ClusterFollower(client: client, console: console).follow(
             name, begun: update.createdAt.addingTimeInterval(-1), limit: limit, hint: hint
-        ) { $0.update?.id != update.id }
+        ) { $0.update?.id != update.id && $0.encryption?.updateID != update.id }
         switch outcome {
         case .interrupted:
             throw CommandError(
@@ -24,12 +24,18 @@ struct UpdateFollower {
         case .gone: throw CommandError(.failed, "Cluster \(name) was deleted meanwhile.")
         case .reached: break
         }
-        let ended = try await client.update(update.id, of: name)
-        guard ended.status == "Successful" else {
-            let why = ended.errors.map(\.errorMessage).joined(separator: "; ")
-            throw CommandError(.failed, "Update \(ended.id) of \(name) is \(ended.status): \(why)", advice: "\(name) is as it was before.")
-        }
-        return ended
+        return try Self.succeeded(try await client.update(update.id, of: name))
+    }
+
+    /// - Throws: `CommandError` for one that did not end as `Successful`.
+    static func succeeded(_ update: UpdateDetail) throws -> UpdateDetail {
+        guard update.status != "Successful" else { return update }
+        let why = update.errors.map(\.errorMessage).joined(separator: "; ")
+        let advice =
+            update.type == ClusterUpdate.rotationType
+            ? "What was rotated by then stays; `slipway cluster describe \(update.cluster)` shows it. Ask for the same again."
+            : "\(update.cluster) is as it was before; `slipway cluster describe \(update.cluster)` shows it."
+        throw CommandError(.failed, "Update \(update.id) of \(update.cluster) is \(update.status): \(why)", advice: advice)
     }
 
     static func length(_ update: UpdateDetail) -> String {

@@ -84,7 +84,7 @@ struct UpdateWatch: AsyncParsableCommand {
             let client = try region.client()
             let update = try await client.chosenUpdate(id, of: cluster)
             guard update.status == "InProgress" else {
-                return try output.console.result(update, text: UpdateDescribe.text(update))
+                return try output.console.result(try UpdateFollower.succeeded(update), text: UpdateDescribe.text(update))
             }
             let ended = try await UpdateFollower(client: client, console: output.console, hint: region.hint)
                 .follow(update, limit: .seconds(timeout))

@@ -65,6 +65,24 @@ import Testing
         }
     }
 
+    /// Long before the zone is found to be lossy, by what has to be sent again.
+    @Test(arguments: 1...20) func instancesOfALossyZoneAreCutOffSoon(seed: Int) throws {
+        let world = try settled(seed: UInt64(seed))
+        let (zone, cluster) = (a, try ClusterName("c1"))
+        let names = Set(world.subjects.filter { $0.zone == zone }.map(\.instance))
+        world.behaviour = { subject, _ in subject.zone == zone ? .lossy(30) : .answers(2) }
+        let seconds = try #require(world.seconds(limit: 15) { $0.isolated[cluster] == names })
+        #expect(seconds <= 6, "\(names)")
+    }
+
+    /// A busy machine answers late, and its kernel acknowledges in time: nothing is sent again.
+    @Test func whatIsSentAgainEverywhereSaysNothing() throws {
+        let world = try settled()
+        world.behaviour = { _, _ in .lossy(30) }
+        world.run(seconds: 4)
+        #expect(world.last.isolated.isEmpty)
+    }
+
     @Test func aSlowZoneIsFoundWithinFifteenSeconds() throws {
         for clusters in [1, 4] {
             let world = try settled(clusters: clusters)

@@ -206,12 +206,6 @@ import Timing
         #expect(answer.errorType == "InvalidRequestException" && answer.text.contains("has ended"), "\(answer.text)")
     }
 
-    @Test func oneThatIsBeingMadeIsNotChanged() async throws {
-        let region = try await active()
-        try await change(region) { $0.status.activeSince = nil }
-        #expect(try await configure(region, #"{"deletionProtection": true}"#).errorType == "ResourceInUseException")
-    }
-
     @Test func specsOfBeforeAreRead() throws {
         let spec = ControlPlaneSpec(
             release: ReleaseID(rawValue: "r"), version: KubernetesVersion(major: 1, minor: 20, patch: 2), configurationRevision: 4,

@@ -11,7 +11,7 @@ extension Clusters {
         let token = try UpdateToken(request.clientRequestToken, of: plain)
         return try await begin(name, "eks:UpdateClusterConfig", token, as: caller) { cluster in
             let draft = try ConfigAdmission(admission: admission, cluster: cluster).draft(request)
-            try requireActive(cluster)
+            if !draft.isImmediate { try requireActive(cluster) }
             return draft
         }
     }

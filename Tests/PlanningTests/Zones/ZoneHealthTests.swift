@@ -75,14 +75,6 @@ import Testing
         #expect(seconds <= 6, "\(names)")
     }
 
-    /// A busy machine answers late, and its kernel acknowledges in time: nothing is sent again.
-    @Test func whatIsSentAgainEverywhereSaysNothing() throws {
-        let world = try settled()
-        world.behaviour = { _, _ in .lossy(30) }
-        world.run(seconds: 4)
-        #expect(world.last.isolated.isEmpty)
-    }
-
     @Test func aSlowZoneIsFoundWithinFifteenSeconds() throws {
         for clusters in [1, 4] {
             let world = try settled(clusters: clusters)

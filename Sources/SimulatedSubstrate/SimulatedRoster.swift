@@ -37,7 +37,10 @@ struct SimulatedRoster: Sendable {
     }
 
     mutating func add(_ name: String, _ address: IPv4Address) -> Bool {
-        if !contains(name) { entries.append(Entry(name: name, address: address, isLearner: true, hasStarted: false)) }
+        // One of the first that was never started is a member all the same.
+        if contains(name) { place(name, at: address) } else {
+            entries.append(Entry(name: name, address: address, isLearner: true, hasStarted: false))
+        }
         return true
     }
 

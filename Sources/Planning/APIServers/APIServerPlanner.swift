@@ -90,7 +90,10 @@ struct APIServerPlanner {
             backends.append(backend(instance, admission))
         }
         if intent.update?.strategy == .inPlace {
-            InPlacePatch(policy: policy, intent: intent, observation: observation, held: held, surplus: retire).plan(
+            let leaving = all.filter {
+                $0.zone == evacuation.zone && $0.state == .running && !observation.substrate.fenced.contains($0.address)
+            }
+            InPlacePatch(policy: policy, intent: intent, observation: observation, held: held, surplus: retire + leaving).plan(
                 keep, current: { isCurrent($0, intent) },
                 wanted: { apiServer(named: $0.id.name, zone: $0.zone, address: $0.address, intent) }, &backends, &result)
         }

@@ -11,7 +11,7 @@ struct InPlacePatch {
     var intent: ControlPlaneIntent
     var observation: ControlPlaneObservation
     var held: HeldZone?
-    /// Who goes, by his end; it is not begun with the next one meanwhile.
+    /// Who goes, by his end or because his zone is emptied; it is not begun with the next one meanwhile.
     var surplus: [InstanceObservation]
 
     /// - Parameters:
@@ -42,7 +42,7 @@ struct InPlacePatch {
             return
         }
         if let other = surplus.first, seen?.admission == .ready {
-            result.waits.append(Wait("MinimumReady", "\(next.id.name) is patched when \(other.id.name), which is not needed, has gone"))
+            result.waits.append(Wait("MinimumReady", "\(next.id.name) is patched when \(other.id.name), which goes, has gone"))
             return
         }
         admit(next, .drain, &backends)

@@ -151,6 +151,7 @@ private enum EtcdStart {
         #expect(fixture.verdict == .etcdMovesOn)
         // The last one may be one that is started only.
         var other = fixture
+        other.listMembers()
         other.remove("etcd-z-a")
         #expect(other.titles.contains("start instance etcd-z-a"))
         #expect(other.verdict == .etcdMovesOn)
@@ -206,6 +207,9 @@ private enum EtcdStart {
         var fixture = try PlannerFixture.whole()
         fixture.update(to: "1.33.4-eks.2", etcd: false, strategy: .inPlace)
         for name in ["api-1", "api-2"] { fixture.change(name) { $0.release = ReleaseID(rawValue: "1.33.4-eks.2") } }
+        // Patched ones have their place before their check.
+        #expect(fixture.titles == ["check api-1", "check api-2"] && fixture.verdict == nil)
+        for name in ["api-1", "api-2"] { fixture.observation.trials[name, default: InstanceTrial()].passes = 1 }
         fixture.observation.readySeconds["api-2"] = fixture.policy.update.trial - 1
         #expect(fixture.titles.isEmpty && fixture.verdict == nil)
         fixture.observation.readySeconds["api-2"] = fixture.policy.update.trial

@@ -87,7 +87,8 @@ final class ClusterObserver: Sendable {
                 group.cancelAll()
                 return first
             }
-            if let health { return (view, health) }
+            // The answers may have come at the very moment of a change.
+            if let health, board.view(of: cluster.name) == view { return (view, health) }
             if Task.isCancelled { return (view, HealthObservation()) }
         }
     }

@@ -41,8 +41,9 @@ struct APIServerTrial {
         guard isUnderWay else { return }
         for instance in keep where observation.isReady(instance) {
             let isIn = admission(of: instance) == .ready
-            // Those that serve are looked at while the others are still at hand.
-            guard !isIn || isForward && !retire.isEmpty else { continue }
+            // Those that serve are looked at while the others are still at hand; those that are patched, until they are proven.
+            let isUnproven = intent.update?.strategy == .inPlace && trial(of: instance).passes == 0
+            guard !isIn || isUnproven || isForward && !retire.isEmpty else { continue }
             // One that is patched in place is missed already.
             if let held, intent.update?.strategy == .blueGreen {
                 result.waits.append(.impaired(held.zone, "\(instance.id.name) is not tried"))

@@ -46,7 +46,9 @@ struct InPlacePatch {
             return
         }
         admit(next, .drain, &backends)
-        guard let seen, seen.admission != .ready else { return }
+        // It never had a place: nobody is served by it.
+        guard let seen else { return result.actions.append(.replaceInstance(wanted(next))) }
+        guard seen.admission != .ready else { return }
         let drained = observation.drainingSeconds[next.id.name, default: 0]
         guard seen.openSessions == 0 || drained > policy.update.patchDrain || !observation.isReady(next) else {
             result.waits.append(Wait("Draining", "\(next.id.name) still has \(seen.openSessions) open sessions"))
@@ -55,14 +57,23 @@ struct InPlacePatch {
         result.actions.append(.replaceInstance(wanted(next)))
     }
 
-    /// The one that is out of the endpoint goes on; else the first that is outdated.
+    /// The one that is out of the endpoint goes on; else one that is not proven, or the first that is outdated.
     private func turn(_ running: [InstanceObservation], current: (InstanceObservation) -> Bool) -> InstanceObservation? {
         let out = running.first { instance in
             let seen = observation.substrate.loadBalancer?.backends.first { $0.name == instance.id.name }
             return seen.map { $0.admission != .ready } ?? false
         }
+        guard running.contains(where: { !current($0) }) else { return out }
+        // One that was let in again before its check, because another one failed, or whose check was forgotten.
+        let unproven =
+            intent.update?.reversal == nil
+            ? running.first { current($0) && observation.isReady($0) && observation.trials[$0.id.name]?.passes ?? 0 == 0 } : nil
         let broken = running.first { !current($0) && !observation.isReady($0) }
-        return out ?? broken ?? running.first { !current($0) }
+        // One that nobody is served by costs nobody anything.
+        let placeless = running.first { instance in
+            !current(instance) && observation.substrate.loadBalancer?.backends.contains { $0.name == instance.id.name } == false
+        }
+        return out ?? placeless ?? unproven ?? broken ?? running.first { !current($0) }
     }
 
     private func admit(

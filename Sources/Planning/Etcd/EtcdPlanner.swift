@@ -129,10 +129,12 @@ struct EtcdPlanner {
     ) -> Action? {
         guard !outdated.isEmpty, !starting else { return nil }
         // A member that is down already and outdated is the one to replace: the quorum loses nothing by it. Answers that are
-        // missing do not make it so: while nobody else leads, it is this one, and only Slipway does not reach it.
+        // missing do not make it so: while nobody else leads, it is this one, and only Slipway does not reach it. Nor is it replaced on
+        // that word while another zone is out of service or not well: it may be the one that is needed then.
         if let dead = down.first, down.count == 1, outdated.contains(where: { $0.id == dead.id }),
             observation.unreadySeconds[dead.id.name, default: 0] > policy.replaceDeadMemberAfter,
-            members.contains(where: { observation.isHealthy($0) && observation.health.etcdMembers[$0.id.name]?.isLeader == true })
+            members.contains(where: { observation.isHealthy($0) && observation.health.etcdMembers[$0.id.name]?.isLeader == true }),
+            observation.unavailableZones.union(observation.impairedZones).isSubset(of: [dead.zone])
         {
             return .replaceInstance(dead.intent)
         }

@@ -31,8 +31,14 @@ struct MemberRebuildPlanner {
             return ("ContentDiffers", "the content of \(name) differs from that of the others")
         }
         if isDamaged(member) { return ("DataDamaged", "etcd ends again and again over the data of volume \(member.volume.name)") }
-        let isJoining = observation.instance(member.id)?.isJoining == true
-        guard observation.membership != nil else { return isJoining ? ("Rebuilding", "\(name) joins the other members") : nil }
+        let instance = observation.instance(member.id)
+        guard observation.membership != nil else {
+            if instance?.isJoining == true { return ("Rebuilding", "\(name) joins the other members") }
+            // Its volume may be one that was made for it to join with. While the others can be a quorum without it, they will say.
+            let all = EtcdMember.all(of: intent)
+            let isUnknown = instance == nil && all.count { !observation.isDown($0) } * 2 > all.count
+            return isUnknown ? ("MembershipUnknown", "whether \(name) is a member still is not known") : nil
+        }
         guard let entry = entry(member) else { return ("Rebuilding", "\(name) is no member any more") }
         return entry.isLearner || !entry.hasStarted ? ("Rebuilding", "\(name) joins the other members") : nil
     }

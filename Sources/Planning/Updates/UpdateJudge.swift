@@ -36,6 +36,10 @@ public struct UpdateJudge: Sendable {
         update.reversal != nil
             || observation.substrate.instances.allSatisfy { instance in
                 guard isNew(instance, intent, update) else { return true }
+                // New instances get no place before their check; patched ones have theirs.
+                if update.strategy == .inPlace, instance.role == .apiServer, observation.trials[instance.id.name]?.passes ?? 0 == 0 {
+                    return false
+                }
                 return observation.readySeconds[instance.id.name, default: 0] >= policy.update.trial
                     && !observation.mayEndAgain(instance.id.name, policy.update)
             }

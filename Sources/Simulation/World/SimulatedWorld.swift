@@ -125,6 +125,11 @@ final class SimulatedWorld: Sendable {
             problems = await Convergence(world: self).problems()
         } while !problems.isEmpty && clock.now < deadline && ledger.violations.isEmpty
         for problem in problems { trace.add("not as wanted: \(problem)") }
+        let clusters = problems.isEmpty ? [] : (try? await store.list(Cluster.self, prefix: StoreKeys.clusters(in: cell)).items) ?? []
+        for cluster in clusters.map(\.value) {
+            for wait in cluster.status.waits { trace.add("\(cluster.name) waits: \(wait.message)") }
+            if let update = cluster.spec.update { trace.add("\(cluster.name) is updated: troubled before it: \(update.troubled.sorted())") }
+        }
         outcome.withLock { $0.unfinished = problems }
     }
 

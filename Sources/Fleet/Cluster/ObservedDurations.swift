@@ -31,11 +31,15 @@ final class ObservedDurations: Sendable {
         let cluster = resource.name
         let health = observation.health
         var keys: Set<Key> = []
+        // Where a zone is out of service, its instances have no time to be ready in.
+        var excused: Set<Key> = []
         for instance in observation.substrate.instances where instance.role != .loadBalancer {
             let name = instance.id.name
             let isReady = instance.role == .etcd ? health.etcdMembers[name]?.isHealthy == true : health.apiServers[name]?.isReady == true
             if instance.state != .running || !isReady {
-                keys.insert(Key(cluster: cluster, kind: .unready, name: name))
+                let key = Key(cluster: cluster, kind: .unready, name: name)
+                keys.insert(key)
+                if observation.unavailableZones.contains(instance.zone) { excused.insert(key) }
             } else if resource.spec.isUpdating {
                 keys.insert(Key(cluster: cluster, kind: .ready, name: name))
             }
@@ -63,7 +67,7 @@ final class ObservedDurations: Sendable {
                 old = old.filter { $0.key.kind != .ready }
                 for (key, start) in old where [.unready, .draining, .updating].contains(key.kind) { old[key] = start + unseen }
             }
-            var new = Dictionary(uniqueKeysWithValues: keys.map { ($0, old[$0] ?? now) })
+            var new = Dictionary(uniqueKeysWithValues: keys.map { ($0, excused.contains($0) ? now : old[$0] ?? now) })
             // Here it is the last time that counts, and not the first.
             for (key, last) in old where key.kind == .led && now - last < Self.recently { new[key] = last }
             for leader in leaders { new[leader] = now }

@@ -25,7 +25,10 @@ struct InPlacePatch {
         let running = instances.filter { $0.state == .running }
         guard let next = turn(running, current: current) else { return }
         let others = running.filter { $0.id != next.id }
-        guard !others.isEmpty, others.allSatisfy({ observation.isReady($0) && observation.isBalanced($0.id.name) }) else {
+        func serves(_ other: InstanceObservation) -> Bool {
+            observation.isReady(other) && observation.isBalanced(other.id.name) && !observation.isolatedInstances.contains(other.id.name)
+        }
+        guard !others.isEmpty, others.allSatisfy(serves) else {
             result.waits.append(Wait("MinimumReady", "\(next.id.name) is patched when all other API servers serve"))
             return
         }

@@ -68,7 +68,7 @@ extension WholeRegion {
             let associate = ["eks", "associate-encryption-config", "--cluster-name", "sigma", "--encryption-config", config]
             let update = try await CommandRun.run("aws", associate, environment: environment).required().json(Answer.self).update
             let second = try await CommandRun.run("aws", associate, environment: environment)
-            #expect(!second.succeeded && second.errors.contains("InvalidRequestException"), "\(second.report)")
+            #expect(!second.succeeded && second.errors.contains("ResourceInUseException"), "\(second.report)")
             try await killManager(region, times: 4)
             try await eventually("the association is done", within: .seconds(600)) {
                 let run = try await CommandRun.run(

@@ -37,6 +37,10 @@ struct InsightsReconciler: Reconciler {
         if record.clusterUID != cluster.metadata.uid {
             record = ClusterInsights(cluster: name, cell: cell, clusterUID: cluster.metadata.uid)
         }
+        // Old and new run side by side: what would be found is over in a minute.
+        if cluster.spec.isUpdating, record.refresh?.status != .inProgress {
+            return .waiting("an update is in progress", recheck: .seconds(15))
+        }
         if let wait = wait(record, cluster) { return .waiting("the next look is not due", recheck: wait) }
         let started = record.refresh.flatMap { $0.status == .inProgress ? $0.startedAt : nil } ?? time.now
         let seen = try await looking.look(at: cluster)

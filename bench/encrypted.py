@@ -100,9 +100,9 @@ class Store:
 
 
 def process(service):
-    """The number of a service's process; None while it has none."""
-    number = int(run("s6-svstat", "-o", "pid", service).strip())
-    return number if number > 0 else None
+    """The number of a service's process; None while it has none, also while its finish script runs."""
+    up, number = run("s6-svstat", "-o", "up,pid", service).split()
+    return int(number) if up == "true" and int(number) > 0 else None
 
 
 def started(number):

@@ -38,7 +38,9 @@ struct SimulatedRoster: Sendable {
 
     mutating func add(_ name: String, _ address: IPv4Address) -> Bool {
         // One of the first that was never started is a member all the same.
-        if contains(name) { place(name, at: address) } else {
+        if contains(name) {
+            place(name, at: address)
+        } else {
             entries.append(Entry(name: name, address: address, isLearner: true, hasStarted: false))
         }
         return true

@@ -50,12 +50,13 @@ extension LocalSubstrate {
         let deadline = time.uptime + min(configuration.stopTimeout, Self.serverPatience)
         let server = record.components.first { $0.kind == .apiServer }
         let endsWatches = server?.arguments.contains { $0.hasPrefix("--shutdown-watch-termination") } ?? false
+        let port = endsWatches || server == nil ? nil : Record.read(BalancerRecord.self, names.balancer(unit.cluster).record)?.backendPort
         var idleLooks = 0
         while time.uptime < deadline {
             let now = time.now.timeIntervalSince1970
             if kinds.allSatisfy({ supervisor.component($0, now: now).processID == nil }) { return }
-            if server != nil, !endsWatches {
-                idleLooks = await hasNothingLeft(unit) ? idleLooks + 1 : 0
+            if let port {
+                idleLooks = await hasNothingLeft(unit, port) ? idleLooks + 1 : 0
                 if idleLooks == 2 { return }
             }
             try await time.sleep(for: .milliseconds(30))
@@ -64,8 +65,7 @@ extension LocalSubstrate {
 
     /// It takes nobody any more, and nobody's request is open: what is left are watches, which an API server before Kubernetes 1.27 would
     /// wait for without ending them.
-    private func hasNothingLeft(_ unit: Unit) async -> Bool {
-        guard let port = Record.read(BalancerRecord.self, names.balancer(unit.cluster).record)?.backendPort else { return false }
+    private func hasNothingLeft(_ unit: Unit, _ port: UInt16) async -> Bool {
         let mark = "none listens"
         let line =
             "[ -z \"$(\(Shell.line(RequestHold.listeners(port: port))))\" ] && echo '\(mark)' && exec \(Shell.line(RequestHold.connections(port: port)))"

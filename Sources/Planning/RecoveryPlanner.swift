@@ -23,7 +23,7 @@ struct MajorityLoss {
         }
         let names = Set(lost.map(\.member.id))
         intact = members.filter { !names.contains($0.id) }
-        hasQuorum = members.count { observation.isHealthy($0) } * 2 > members.count
+        hasQuorum = observation.hasEtcdQuorum(intent)
     }
 
     var isMajority: Bool { !hasQuorum && intact.count * 2 <= intact.count + lost.count }

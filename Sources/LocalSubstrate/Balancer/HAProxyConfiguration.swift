@@ -134,18 +134,14 @@ struct HAProxyConfiguration {
                 if isNew, before != nil { commands += closing }
                 guard let backend else { continue }
                 if isNew { commands.append("set server \(server) addr \(backend.address) port \(record.backendPort)") }
-                let isChecked = server == checked
                 switch backend.admission {
-                case .ready:
-                    commands.append("set server \(server) weight 1")
-                    if isChecked { commands.append("enable health \(server)") }
-                    commands.append("set server \(server) state ready")
                 // The state `drain` would be forgotten by a restart, which reads the weight from the file: here as there. It is not
                 // checked either: an API server that ends says so by /readyz long before it has finished what it has begun, and a
                 // failed check would close its sessions.
-                case .drain:
-                    commands.append("set server \(server) weight 0")
-                    if isChecked { commands.append("disable health \(server)") }
+                case .ready, .drain:
+                    let isReady = backend.admission == .ready
+                    commands.append("set server \(server) weight \(isReady ? 1 : 0)")
+                    if server == checked { commands.append("\(isReady ? "enable" : "disable") health \(server)") }
                     commands.append("set server \(server) state ready")
                 case .closed: commands += closing
                 }

@@ -9,7 +9,7 @@ extension LocalSubstrate: BackendChecking {
             let rows = HAProxySocket.rows(try HAProxySocket(path: unit.socket).say(["show stat"]))
             var checks: [String: BackendCheck] = [:]
             for (slot, backend) in record.slots.enumerated() {
-                let row = rows.first { $0.proxy == HAProxyConfiguration.backend && $0.server == HAProxyConfiguration.server(slot) }
+                let row = self.row(HAProxyConfiguration.server(slot), rows)
                 if let backend, let row { checks[backend.name] = row.check }
             }
             return checks

@@ -139,7 +139,8 @@ extension LocalSubstrate {
         }
     }
 
-    private func row(_ server: String, _ rows: [HAProxySocket.Row]) -> HAProxySocket.Row? {
+    /// What HAProxy says of one server of the endpoint's backend.
+    func row(_ server: String, _ rows: [HAProxySocket.Row]) -> HAProxySocket.Row? {
         rows.first { $0.proxy == HAProxyConfiguration.backend && $0.server == server }
     }
 }

@@ -180,9 +180,7 @@ struct EtcdPlanner {
     ) -> EtcdMember? {
         outdated.first { member in
             let others = members.filter { $0.id != member.id }
-            return observation.health.etcdMembers[member.id.name] == nil
-                && observation.unreadySeconds[member.id.name, default: 0] > policy.replaceDeadMemberAfter
-                && others.contains { observation.saysNobodyLeads($0, policy) }
+            return isDeaf(member, observation) && others.contains { observation.saysNobodyLeads($0, policy) }
                 && others.allSatisfy { other in
                     observation.isDown(other) || observation.saysNobodyLeads(other, policy)
                         || outdated.contains { $0.id == other.id } && isHopeless(other, observation)
@@ -190,10 +188,15 @@ struct EtcdPlanner {
         }
     }
 
-    /// It answers nothing for long, and has ended again and again: nobody is to wait for it.
-    private func isHopeless(_ member: EtcdMember, _ observation: ControlPlaneObservation) -> Bool {
+    /// It has answered nothing for long.
+    private func isDeaf(_ member: EtcdMember, _ observation: ControlPlaneObservation) -> Bool {
         observation.health.etcdMembers[member.id.name] == nil
             && observation.unreadySeconds[member.id.name, default: 0] > policy.replaceDeadMemberAfter
+    }
+
+    /// It has ended again and again besides: nobody is to wait for it.
+    private func isHopeless(_ member: EtcdMember, _ observation: ControlPlaneObservation) -> Bool {
+        isDeaf(member, observation)
             && observation.trials[member.id.name]?.ends[ComponentKind.etcd.rawValue, default: 0] ?? 0 >= policy.update.endLimit
     }
 

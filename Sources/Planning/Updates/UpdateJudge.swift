@@ -21,14 +21,11 @@ public struct UpdateJudge: Sendable {
     public func verdict(_ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation, _ plan: Plan) -> Verdict? {
         guard let update = intent.update, !intent.isDeleting, intent.restore == nil, intent.recovery == nil else { return nil }
         if plan.outlook == .healthy, plan.actions.isEmpty, plan.waits.isEmpty, haveStood(intent, update, observation) { return .ended }
-        if update.changesEtcdStorage, !update.hasMovedEtcd, movesEtcdOn(plan, intent, update, observation),
-            update.reversal != nil || fault(intent, update, observation, plan) == nil
-        {
-            return .etcdMovesOn
+        if update.reversal == nil, let found = fault(intent, update, observation, plan) {
+            return .goBack(reason: found.reason, errorCode: found.code)
         }
-        guard update.reversal == nil else { return nil }
-        if let found = fault(intent, update, observation, plan) { return .goBack(reason: found.reason, errorCode: found.code) }
-        return nil
+        let isLast = update.changesEtcdStorage && !update.hasMovedEtcd && movesEtcdOn(plan, intent, update, observation)
+        return isLast ? .etcdMovesOn : nil
     }
 
     /// What is new has been ready for a while without a break: what ends some time after its start is not taken for good.

@@ -36,7 +36,9 @@ public enum KubernetesEndpoints {
     /// What users are told: no port, as EKS has it.
     public static func endpoint(of network: ClusterNetwork) -> String { "https://\(network.loadBalancer)" }
 
-    public static func apiServer(at address: IPv4Address, path: String = "") -> String { "https://\(address):\(apiServerPort)\(path)" }
+    public static func apiServer(at address: IPv4Address, port: UInt16 = apiServerPort, path: String = "") -> String {
+        "https://\(address):\(port)\(path)"
+    }
 
     public static func etcdClient(at address: IPv4Address) -> String { "https://\(address):\(etcdClientPort)" }
 

@@ -16,11 +16,12 @@ extension LocalSubstrate: RequestHolding {
     public func holdRequests(in cluster: ClusterName) async {
         let balancer = Record.read(BalancerRecord.self, names.balancer(cluster).record)
         guard let port = balancer?.backendPort else { return }
-        let units = await held(cluster)
+        let servers = await held(cluster)
+        let units = servers.map(\.unit)
         for _ in 0..<3 {
             let begun = time.uptime
             await hold(units, port)
-            guard await quiesce(units, port, until: begun + Self.holdPatience) else { return }
+            guard await quiesce(servers, port, until: begun + Self.holdPatience) else { return }
             if time.uptime - begun < .milliseconds(Self.holdMilliseconds) - Self.holdReserve { return }
             // A machine with far too much to do: the hold may end before it is used. Those that wait go first.
             await releaseRequests(in: cluster)
@@ -35,14 +36,14 @@ extension LocalSubstrate: RequestHolding {
 
     /// Waits until what was begun is answered, or until the deadline.
     /// - Returns: false when the wait was cancelled.
-    private func quiesce(_ units: [Unit], _ port: UInt16, until deadline: Duration) async -> Bool {
+    private func quiesce(_ servers: [Held], _ port: UInt16, until deadline: Duration) async -> Bool {
         // What was not open at the first look cannot become so: no request arrives any more. The handshakes of health checks do, and look
         // like requests for a moment.
         var open: [Set<Substring>]?
         while time.uptime < deadline {
             guard (try? await time.sleep(for: .milliseconds(20))) != nil else { return false }
-            let said = await inside(units) { (RequestHold.connections(port: port), "") }
-            let seen = said.map { RequestHold.openRequests(sockets: $0) }
+            let said = await inside(servers.map(\.unit)) { (RequestHold.connections(port: port), "") }
+            let seen = zip(servers, said).map { RequestHold.openRequests(sockets: $1, own: $0.address) }
             open = open.map { zip($0, seen).map { $0.intersection($1) } } ?? seen
             if open?.allSatisfy(\.isEmpty) == true { return true }
         }
@@ -50,14 +51,23 @@ extension LocalSubstrate: RequestHolding {
     }
 
     public func releaseRequests(in cluster: ClusterName) async {
-        await inside(await held(cluster)) { (["nft", "-f", "-"], RequestHold.removal) }
+        await inside(await held(cluster).map(\.unit)) { (["nft", "-f", "-"], RequestHold.removal) }
     }
 
-    private func held(_ cluster: ClusterName) async -> [Unit] {
+    private struct Held: Sendable {
+        var unit: Unit
+        var address: IPv4Address
+    }
+
+    private func held(_ cluster: ClusterName) async -> [Held] {
         let found = try? await Blocking.run { [names] in
-            FileTree.names(in: names.instances(cluster)).filter { !$0.hasPrefix(".") }.map {
-                names.unit(InstanceID(cluster: cluster, name: $0))
-            }.filter { Record.read(InstanceRecord.self, $0.record)?.role == .apiServer && NetworkNamespace.isMounted($0.namespacePath) }
+            FileTree.names(in: names.instances(cluster)).filter { !$0.hasPrefix(".") }.compactMap { name -> Held? in
+                let unit = names.unit(InstanceID(cluster: cluster, name: name))
+                guard let record = Record.read(InstanceRecord.self, unit.record), record.role == .apiServer,
+                    NetworkNamespace.isMounted(unit.namespacePath)
+                else { return nil }
+                return Held(unit: unit, address: record.address)
+            }
         }
         return found ?? []
     }

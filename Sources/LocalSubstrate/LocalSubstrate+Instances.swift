@@ -14,6 +14,7 @@ extension LocalSubstrate {
             try await requirePower(spec)
             let unit = names.unit(spec.id)
             let record = InstanceRecord(spec)
+            if try await finishHandover(of: unit) { return }
             let found = try await Blocking.run { [self] in (record: Record.read(InstanceRecord.self, unit.record), state: state(of: unit)) }
             let isSame = found.record?.satisfies(spec) ?? false
             if isSame, found.state == .running {
@@ -29,9 +30,11 @@ extension LocalSubstrate {
                 return try await takeHold(of: spec, unit)
             }
             try await stop(unit, spec.role, isServing: found.state == .running)
+            let hasSlots = found.record?.slot != nil || FileTree.exists(unit.standbyRecord)
             try await Blocking.run { [self] in try build(spec, record: record, programs: programs, unit: unit) }
             if let old = found.record, old.address != spec.address || old.network != spec.network { try await removeNetwork(of: unit) }
             try await ensureNetwork(of: unit, address: spec.address)
+            if hasSlots { try await removeSlots(of: unit) }
             try await arrangeEgress(of: unit, spec, before: found.record)
             try await takeHold(of: spec, unit)
             try await start(unit, size: spec.size)
@@ -51,7 +54,7 @@ extension LocalSubstrate {
     }
 
     /// Each component's program, in order.
-    private func verified(_ components: [ComponentSpec]) async throws -> [ServiceTree.Program] {
+    func verified(_ components: [ComponentSpec]) async throws -> [ServiceTree.Program] {
         let now = time.now.timeIntervalSince1970
         return try await Blocking.verify { [artifacts] in
             try components.map { component in
@@ -101,16 +104,9 @@ extension LocalSubstrate {
         do {
             try FileTree.makeDirectory("\(unit.unfinished)/files")
             for file in spec.files { try Self.write(file, below: "\(unit.unfinished)/files") }
-            let services = zip(spec.components, programs).map { component, program in
-                ServiceTree.Service(
-                    kind: component.kind, artifact: program,
-                    command: ["\(unit.directory)/bin/\(component.kind.rawValue)"] + component.arguments,
-                    environment: component.environment, deliveredLog: component.deliveredLog)
-            }
-            let tree = ServiceTree(unit: unit, restartDelay: configuration.restartDelay, volume: spec.volume.map(names.volume))
-            try tree.write(services, to: unit.unfinished)
-            for service in services { try FileTree.makeDirectory("\(unit.logs)/\(service.kind.rawValue)") }
-            for path in services.compactMap(\.deliveredLog) { try FileTree.makeDirectory(path) }
+            let services = zip(spec.components, programs).map { service($0, $1, unit) }
+            try tree(unit, spec.volume).write(services, to: unit.unfinished)
+            for service in services { try makeLogDirectories(service, unit) }
             try FileTree.replace("\(unit.unfinished)/spec.json", try Record.text(record))
         } catch {
             try? FileTree.remove(unit.unfinished)
@@ -121,6 +117,25 @@ extension LocalSubstrate {
             try publish(unit)
         }
         try FileTree.remove(unit.discarded)
+    }
+
+    func tree(_ unit: Unit, _ volume: VolumeID? = nil) -> ServiceTree {
+        ServiceTree(unit: unit, restartDelay: configuration.restartDelay, volume: volume.map(names.volume))
+    }
+
+    func service(_ component: ComponentSpec, _ program: ServiceTree.Program, _ unit: Unit, _ slot: ServerSlot = .first) -> ServiceTree.Service {
+        var arguments = component.arguments
+        if slot == .second, let flag = component.listening?.addressFlag {
+            arguments = arguments.map { $0.hasPrefix("\(flag)=") ? "\(flag)=\(ServerSlot.secondAddress)" : $0 }
+        }
+        return ServiceTree.Service(
+            kind: component.kind, artifact: program, command: ["\(unit.directory)/bin/\(Unit.part(component.kind, slot))"] + arguments,
+            environment: component.environment, deliveredLog: component.deliveredLog, slot: slot)
+    }
+
+    func makeLogDirectories(_ service: ServiceTree.Service, _ unit: Unit) throws {
+        try FileTree.makeDirectory("\(unit.logs)/\(service.part)")
+        if let path = service.deliveredLog { try FileTree.makeDirectory(path + service.slot.suffix) }
     }
 
     func observeInstances(_ cluster: ClusterName, now: Double) -> [InstanceObservation] {
@@ -148,10 +163,16 @@ extension LocalSubstrate {
                 id: id, role: id.name.hasPrefix("etcd") ? .etcd : .apiServer, zone: ZoneName(rawValue: ""), address: IPv4Address(bits: 0),
                 volume: nil, sizeName: "", release: ReleaseID(rawValue: ""), configurationRevision: 0, state: .incomplete, components: [])
         }
-        return InstanceObservation(
+        let state = state(of: unit)
+        var seen = InstanceObservation(
             id: id, role: record.role, zone: record.zone, address: record.address, volume: record.volume, sizeName: record.size.name,
-            release: record.release, configurationRevision: record.configurationRevision, state: state(of: unit),
-            components: record.components.map { supervisor.component($0.kind, now: now) }, isJoining: record.isJoining ?? false,
-            certificatesExpireAt: record.certificatesExpireAt)
+            release: record.release, configurationRevision: record.configurationRevision,
+            state: state == .running && record.isHandingOver == true ? .incomplete : state,
+            components: record.components.map { supervisor.component($0.kind, $0.kind == .apiServer ? record.serverSlot : .first, now: now) },
+            isJoining: record.isJoining ?? false, certificatesExpireAt: record.certificatesExpireAt)
+        if let standby = Record.read(InstanceRecord.self, unit.standbyRecord) {
+            seen.standby = StandbyServer(release: standby.release, component: supervisor.component(.apiServer, standby.serverSlot, now: now))
+        }
+        return seen
     }
 }

@@ -28,7 +28,7 @@ extension LocalSubstrate {
 
     private func retireMember(_ unit: Unit) async throws {
         let supervisor = Supervisor(unit)
-        supervisor.startNoMore(.etcd)
+        supervisor.startNoMore(Unit.part(.etcd))
         await holdRequests(in: unit.cluster)
         // Directly: each process between would have to be run first, and requests are held meanwhile.
         if let process = supervisor.component(.etcd, now: time.now.timeIntervalSince1970).processID { kill(process, SIGTERM) }
@@ -38,7 +38,7 @@ extension LocalSubstrate {
     }
 
     /// What is left of an API server after this are watches, which an old Kubernetes would wait a minute for.
-    private static let serverPatience = Duration.seconds(5)
+    static let serverPatience = Duration.seconds(5)
 
     /// What works for clients ends while what it needs for that, such as the authenticator, stays.
     private func retireServer(_ unit: Unit) async throws {
@@ -46,32 +46,49 @@ extension LocalSubstrate {
         let helpers: Set<ComponentKind> = [.authenticator, .kmsPlugin]
         let kinds = record.components.map(\.kind).filter { !helpers.contains($0) }
         let supervisor = Supervisor(unit)
-        for kind in kinds { supervisor.bringDown(kind) }
+        func slot(_ kind: ComponentKind) -> ServerSlot { kind == .apiServer ? record.serverSlot : .first }
+        for kind in kinds { supervisor.bringDown(Unit.part(kind, slot(kind))) }
         let deadline = time.uptime + min(configuration.stopTimeout, Self.serverPatience)
-        let server = record.components.first { $0.kind == .apiServer }
-        let endsWatches = server?.arguments.contains { $0.hasPrefix("--shutdown-watch-termination") } ?? false
-        let port = endsWatches || server == nil ? nil : Record.read(BalancerRecord.self, names.balancer(unit.cluster).record)?.backendPort
+        let watch = exitWatch(of: unit, record, record.serverSlot)
         var idleLooks = 0
         while time.uptime < deadline {
             let now = time.now.timeIntervalSince1970
-            if kinds.allSatisfy({ supervisor.component($0, now: now).processID == nil }) { return }
-            if let port {
-                idleLooks = await hasNothingLeft(unit, port) ? idleLooks + 1 : 0
+            if kinds.allSatisfy({ supervisor.component($0, slot($0), now: now).processID == nil }) { return }
+            if let watch {
+                idleLooks = await hasNothingLeft(unit, watch) ? idleLooks + 1 : 0
                 if idleLooks == 2 { return }
             }
             try await time.sleep(for: .milliseconds(30))
         }
     }
 
+    /// Where the connections are to be found of an API server that would wait for watches without ending them.
+    struct ExitWatch {
+        var listener: IPv4Address
+        var port: UInt16
+        /// The instance's own address, whatever the server listens at.
+        var own: IPv4Address
+    }
+
+    /// - Returns: nil where it ends by itself, soon.
+    func exitWatch(of unit: Unit, _ record: InstanceRecord, _ slot: ServerSlot) -> ExitWatch? {
+        let server = record.components.first { $0.kind == .apiServer }
+        guard let server, !server.arguments.contains(where: { $0.hasPrefix("--shutdown-watch-termination") }),
+            let port = Record.read(BalancerRecord.self, names.balancer(unit.cluster).record)?.backendPort
+        else { return nil }
+        return ExitWatch(listener: slot.address(in: record), port: port, own: record.address)
+    }
+
     /// It takes nobody any more, and nobody's request is open: what is left are watches, which an API server before Kubernetes 1.27 would
     /// wait for without ending them.
-    private func hasNothingLeft(_ unit: Unit, _ port: UInt16) async -> Bool {
+    func hasNothingLeft(_ unit: Unit, _ watch: ExitWatch) async -> Bool {
         let mark = "none listens"
-        let line =
-            "[ -z \"$(\(Shell.line(RequestHold.listeners(port: port))))\" ] && echo '\(mark)' && exec \(Shell.line(RequestHold.connections(port: port)))"
+        let listeners = Shell.line(RequestHold.listeners(port: watch.port, at: watch.listener))
+        let connections = Shell.line(RequestHold.connections(port: watch.port, at: watch.listener))
+        let line = "[ -z \"$(\(listeners))\" ] && echo '\(mark)' && exec \(connections)"
         let said = await inside([unit]) { (["sh", "-c", line], "") }.first ?? ""
         guard said.hasPrefix(mark) else { return false }
         let memory = Int(Self.serverPatience.seconds * 1000)
-        return RequestHold.openRequests(sockets: String(said.dropFirst(mark.count)), memory: memory).isEmpty
+        return RequestHold.openRequests(sockets: String(said.dropFirst(mark.count)), own: watch.own, memory: memory).isEmpty
     }
 }

@@ -68,6 +68,7 @@ extension LocalSubstrate {
             """
         try await tools.run("ip", ["-netns", unit.namespace, "-batch", "-"], input: inside)
         try await joinFence(unit, address: address)
+        try await restoreSlots(of: unit)
     }
 
     func removeNetwork(of unit: Unit) async throws {
@@ -89,7 +90,9 @@ extension LocalSubstrate {
         try await Blocking.run {
             // Of an earlier life.
             try FileTree.remove("\(unit.state)/stopping")
-            for kind in ComponentKind.allCases { try FileTree.remove(unit.ends(kind)) }
+            for note in FileTree.names(in: unit.state) where note.hasSuffix(".ends") || note.hasSuffix(".leaving") {
+                try FileTree.remove("\(unit.state)/\(note)")
+            }
             try FileTree.remove("\(unit.scan)/.s6-svscan")
             for service in FileTree.names(in: unit.scan) {
                 for part in ["supervise", "event", "log/supervise", "log/event"] { try FileTree.remove("\(unit.scan)/\(service)/\(part)") }

@@ -20,6 +20,10 @@ struct InstanceRecord: Codable, Equatable {
     var egress: [Egress]?
     /// Nil in records of before.
     var certificatesExpireAt: Date?
+    /// Where its API server runs; nil: where it does without ever having had a standby.
+    var slot: ServerSlot?
+    /// The API server that was a standby has taken over, and what is left of the one before has not gone yet.
+    var isHandingOver: Bool?
 
     init(_ spec: InstanceSpec) {
         id = spec.id
@@ -35,6 +39,15 @@ struct InstanceRecord: Codable, Equatable {
         isJoining = spec.isJoining
         egress = spec.egress.isEmpty ? nil : spec.egress
         certificatesExpireAt = spec.certificatesExpireAt
+    }
+
+    var serverSlot: ServerSlot { slot ?? .first }
+
+    /// Whether the two differ in nothing but their release, so that files of the one serve the other.
+    func differsByReleaseOnly(from spec: InstanceSpec) -> Bool {
+        var other = spec
+        other.release = release
+        return role == .apiServer && satisfies(other)
     }
 
     var hasEgress: Bool { egress?.isEmpty == false }

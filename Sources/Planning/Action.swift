@@ -9,6 +9,11 @@ public enum Action: Codable, Hashable, Sendable {
     case startInstance(InstanceIntent)
     /// Takes a running instance down and makes it anew with the same address and volume.
     case replaceInstance(InstanceIntent)
+    /// Starts an API server of the intent's release beside the one that an instance has.
+    case ensureStandby(InstanceIntent)
+    /// That one takes over.
+    case promoteStandby(InstanceIntent)
+    case removeStandby(InstanceID)
     /// Hands etcd's leadership from one member to another.
     case moveLeader(from: InstanceID, to: InstanceID)
     case removeInstance(InstanceID)
@@ -59,6 +64,9 @@ public enum Action: Codable, Hashable, Sendable {
         case .ensureVolume(let spec): "make volume \(spec.id.name)"
         case .startInstance(let intent): "start instance \(intent.id.name)"
         case .replaceInstance(let intent): "replace instance \(intent.id.name)"
+        case .ensureStandby(let intent): "start an API server of \(intent.release) beside that of \(intent.id.name)"
+        case .promoteStandby(let intent): "let the API server of \(intent.release) on \(intent.id.name) take over"
+        case .removeStandby(let id): "end the second API server on \(id.name)"
         case .moveLeader(let from, let to): "move etcd leadership from \(from.name) to \(to.name)"
         case .removeInstance(let id): "remove instance \(id.name)"
         case .retireInstance(let id): "retire instance \(id.name)"
@@ -72,7 +80,7 @@ public enum Action: Codable, Hashable, Sendable {
         case .finishRecovery: "finish the recovery"
         case .ensureLoadBalancer(let intent):
             "point the endpoint at \(intent.backends.map { $0.admission == .ready ? $0.name : "\($0.name) (\($0.admission.rawValue))" }.joined(separator: ", "))"
-        case .checkInstance(let id, _, _): "check \(id.name)"
+        case .checkInstance(let id, _, _): id.isStandby ? "check the second API server on \(id.holder.name)" : "check \(id.name)"
         case .bootstrapKubernetes: "make Kubernetes roles and bindings, and wait for the controllers to lead"
         case .removeLoadBalancer: "remove load balancer"
         case .removeVolume(let id): "remove volume \(id.name)"
@@ -113,6 +121,13 @@ public struct InstanceIntent: Codable, Hashable, Sendable {
         self.release = release
         self.configurationRevision = configurationRevision
         self.isJoining = isJoining
+    }
+
+    /// The running instance differs from what is wanted in its release, and in nothing else.
+    public func isOfAnotherRelease(_ seen: InstanceObservation) -> Bool {
+        var same = self
+        same.release = seen.release
+        return release != seen.release && same.matches(seen)
     }
 
     /// The running instance is what is wanted.

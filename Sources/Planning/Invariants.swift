@@ -116,6 +116,7 @@ public struct Invariants: Sendable {
                     after.remove(instance.id.name)
                 }
             case .replaceInstance(let instance): after.remove(instance.id.name)
+            case .promoteStandby(let instance) where !hasProvenStandby(instance, observation): after.remove(instance.id.name)
             case .startInstance(let instance) where isRunningOtherwise(instance, observation): after.remove(instance.id.name)
             case .ensureLoadBalancer(let balancer):
                 // One that is let in now counts when the balancer's health check has passed, not before.
@@ -128,10 +129,15 @@ public struct Invariants: Sendable {
         let isExit = observation.substrate.instances.filter { before.subtracting(after).contains($0.id.name) }.allSatisfy {
             observation.unavailableZones.contains($0.zone) || observation.isolatedInstances.contains($0.id.name)
         }
-        // A patch in place takes one out at a time, and does without others in its place.
-        let isPatch = intent.update?.strategy == .inPlace && before.count - after.count == 1
-        guard after.count < before.count, after.count < (isExit || isPatch ? 1 : min(2, intent.spec.apiServerCount)) else { return [] }
+        guard after.count < before.count, after.count < (isExit ? 1 : min(2, intent.spec.apiServerCount)) else { return [] }
         return [InvariantViolation(2, "ready API servers behind the endpoint would fall from \(before.sorted()) to \(after.sorted())")]
+    }
+
+    /// What takes over is ready, and what customers do has worked through it.
+    private func hasProvenStandby(_ intent: InstanceIntent, _ observation: ControlPlaneObservation) -> Bool {
+        let name = intent.id.standby.name
+        return observation.instance(intent.id)?.standby?.release == intent.release && observation.health.apiServers[name]?.isReady == true
+            && (observation.trials[name]?.passes ?? 0) > 0
     }
 
     /// 3: an address or a volume has at most one holder.

@@ -40,7 +40,7 @@ struct SimulatedCluster: Sendable {
 
         func effects(on instance: SimulatedInstance) -> FaultEffects {
             if faults.isEmpty { return .none }
-            return FaultEffects(of: faults, on: instance.id, in: instance.zone, hasVolume: instance.volume != nil)
+            return FaultEffects(of: faults, on: instance.id.holder, in: instance.zone, hasVolume: instance.volume != nil)
         }
 
         /// Whether anybody gets an answer from it, as far as faults go. (etcd ends itself when it cannot write.)
@@ -51,7 +51,7 @@ struct SimulatedCluster: Sendable {
         func reaches(_ id: InstanceID, in zone: ZoneName, hasVolume: Bool) -> Bool {
             if dark.contains(zone) { return false }
             if faults.isEmpty { return true }
-            let effects = FaultEffects(of: faults, on: id, in: zone, hasVolume: hasVolume)
+            let effects = FaultEffects(of: faults, on: id.holder, in: zone, hasVolume: hasVolume)
             return !effects.hasNoPower && !effects.isCutOff && !effects.isFrozen && !effects.hasFullDisk
         }
     }
@@ -62,6 +62,11 @@ struct SimulatedCluster: Sendable {
     mutating func settle(_ around: Surroundings) {
         for index in instances.indices where instances[index].flaw != nil {
             if let end = instances[index].live(until: around.now, restart: around.timings.restart) { lastEnd = max(end, lastEnd ?? end) }
+        }
+        for index in instances.indices where instances[index].standby?.flaw != nil {
+            guard var seen = instances[index].standbyInstance else { continue }
+            if let end = seen.live(until: around.now, restart: around.timings.restart) { lastEnd = max(end, lastEnd ?? end) }
+            instances[index].standby?.component = seen.components[0]
         }
         guard !roster.voters.isEmpty else { return }
         let everyone = answeringMembers(around)
@@ -99,16 +104,16 @@ struct SimulatedCluster: Sendable {
     }
 
     /// Does through an API server what customers do.
-    mutating func useAPIServer(at address: IPv4Address, _ around: Surroundings) -> Result<Double, SubstrateError> {
+    mutating func useAPIServer(at address: IPv4Address, isStandby: Bool, _ around: Surroundings) -> Result<Double, SubstrateError> {
         settle(around)
-        guard let index = instances.firstIndex(where: { $0.address == address }), readySince(instances[index], around) != nil else {
-            return .failure(SubstrateError(.failed, "it does not answer"))
-        }
-        switch instances[index].flaw {
+        guard let index = instances.firstIndex(where: { $0.address == address }),
+            let server = isStandby ? instances[index].standbyInstance : instances[index], readySince(server, around) != nil
+        else { return .failure(SubstrateError(.failed, "it does not answer")) }
+        switch server.flaw {
         case .failsCheck: return .failure(SubstrateError(.failed, "create: 500"))
         case .isSlow(let seconds): return .success(seconds)
         default:
-            instances[index].isProven = true
+            if isStandby { instances[index].standby?.isProven = true } else { instances[index].isProven = true }
             return .success(0.05)
         }
     }
@@ -199,7 +204,8 @@ struct SimulatedCluster: Sendable {
             guard instance.role == .etcd, instance.runningSince(.etcd, now: around.now) != nil else { continue }
             health.etcdMembers[instance.id.name] = EtcdMemberHealth(isHealthy: false, isLeader: false)
         }
-        for instance in instances where instance.role == .apiServer && around.reaches(instance) {
+        let servers = instances + instances.compactMap(\.standbyInstance)
+        for instance in servers where instance.role == .apiServer && around.reaches(instance) {
             guard instance.runningSince(.apiServer, now: around.now) != nil else { continue }
             health.apiServers[instance.id.name] = APIServerHealth(isReady: readySince(instance, around) != nil)
         }

@@ -29,6 +29,10 @@ struct SimulatedInstance: Sendable {
     var etcdMinor = 0
     /// What customers do has worked through it.
     var isProven = false
+    /// Beside its API server, to take over from it.
+    var standby: SimulatedStandby?
+    /// The standby serves, and what was before it has not gone yet.
+    var isHandingOver = false
     /// Of the call that works on it; a call that finds another's number has been overtaken.
     var operation: Int
 
@@ -51,6 +55,34 @@ struct SimulatedInstance: Sendable {
             && configurationRevision == spec.configurationRevision
     }
 
+    /// What is asked for differs from it in nothing but the release.
+    func takes(_ spec: InstanceSpec) -> Bool {
+        var other = spec
+        other.release = release
+        return role == .apiServer && spec.role == .apiServer && address == spec.address && zone == spec.zone && isAsWanted(other)
+    }
+
+    /// The standby serves from now on; what runs beside it comes anew.
+    mutating func takeOver(_ next: SimulatedStandby) {
+        release = next.release
+        (flaw, isProven, isWedged) = (next.flaw, next.isProven, false)
+        for index in components.indices where components[index].kind == .apiServer { components[index] = next.component }
+        standby = nil
+        isHandingOver = true
+    }
+
+    /// The standby as if it were an instance.
+    var standbyInstance: SimulatedInstance? {
+        guard let standby else { return nil }
+        var made = self
+        made.id = id.standby
+        made.release = standby.release
+        made.components = [standby.component]
+        (made.flaw, made.isProven, made.isWedged) = (standby.flaw, standby.isProven, false)
+        made.standby = nil
+        return made
+    }
+
     /// Since when its main process runs, if it does.
     func runningSince(_ kind: ComponentKind, now: Duration) -> Duration? {
         guard state == .running, let main = components.first(where: { $0.kind == kind }), main.startsAt <= now else { return nil }
@@ -59,16 +91,26 @@ struct SimulatedInstance: Sendable {
 
     /// Without power it looks as it last did, with nobody there to speak for its components; no other fault shows.
     func observation(now: Duration, _ effects: FaultEffects) -> InstanceObservation {
-        InstanceObservation(
+        func observed(_ component: SimulatedComponent) -> ComponentObservation {
+            let isEnding = effects.hasFullDisk && component.kind == .etcd
+            let isUp = state == .running && component.startsAt <= now && !effects.hasNoPower && !isEnding
+            let seconds = (now - component.startsAt).magnitudeInSeconds
+            return ComponentObservation(kind: component.kind, isUp: isUp, processID: isUp ? component.processID : nil, seconds: seconds)
+        }
+        var seen = InstanceObservation(
             id: id, role: role, zone: zone, address: address, volume: volume, sizeName: sizeName, release: release,
-            configurationRevision: configurationRevision, state: state,
-            components: components.map {
-                let isEnding = effects.hasFullDisk && $0.kind == .etcd
-                let isUp = state == .running && $0.startsAt <= now && !effects.hasNoPower && !isEnding
-                let seconds = (now - $0.startsAt).magnitudeInSeconds
-                return ComponentObservation(kind: $0.kind, isUp: isUp, processID: isUp ? $0.processID : nil, seconds: seconds)
-            }, isJoining: isJoining)
+            configurationRevision: configurationRevision, state: state == .running && isHandingOver ? .incomplete : state,
+            components: components.map(observed), isJoining: isJoining)
+        seen.standby = standby.map { StandbyServer(release: $0.release, component: observed($0.component)) }
+        return seen
     }
+}
+
+struct SimulatedStandby: Sendable {
+    var release: ReleaseID
+    var component: SimulatedComponent
+    var flaw: ReleaseFlaw?
+    var isProven = false
 }
 
 struct SimulatedVolume: Sendable {

@@ -37,6 +37,7 @@ extension SimulatedRegion {
     /// How likely an answer of an instance is to be lost or late, 0 to 1: of two packets, one each way, each may be lost; the starved one and the
     /// one that waits for its disk are late every other time.
     func lateness(of id: InstanceID) -> Double {
+        let id = id.holder
         guard !faults.isEmpty, let instance = clusters[id.cluster]?.instances.first(where: { $0.id == id }) else { return 0 }
         let effects = FaultEffects(of: faults, on: id, in: instance.zone, hasVolume: instance.volume != nil)
         let kept = (100 - effects.lossPercent) / 100

@@ -133,9 +133,62 @@ struct SimulatedRegion: Sendable {
             guard old.address == spec.address, old.volume == spec.volume, old.zone == spec.zone, old.role == spec.role else {
                 throw SubstrateError(.conflict, "instance \(spec.id) exists with another address, volume or zone")
             }
+            if old.state == .running, old.isHandingOver {
+                cluster.instances[index].isHandingOver = false
+                return false
+            }
             if old.state == .running, old.isAsWanted(spec) { return false }
             cluster.instances[index] = made
             return true
+        }
+    }
+
+    mutating func ensureStandby(_ spec: InstanceSpec, _ now: Duration) throws {
+        try requireLight(spec.zone)
+        try requirePower(spec)
+        let release = releases[spec.release]
+        if release?.flaw == .cannotBeMade {
+            throw SubstrateError(.invalidArtifact, "a program of release \(spec.release) has another SHA-256")
+        }
+        let process = nextProcess()
+        try change(spec.id.cluster, now) { cluster in
+            guard let index = cluster.instances.firstIndex(where: { $0.id == spec.id && $0.state == .running }),
+                cluster.instances[index].takes(spec)
+            else { throw SubstrateError(.invalid, "\(spec.id) does not run, or differs in more than its release") }
+            guard cluster.instances[index].standby?.release != spec.release else { return }
+            cluster.instances[index].standby = SimulatedStandby(
+                release: spec.release, component: SimulatedComponent(kind: .apiServer, startsAt: now, processID: process), flaw: release?.flaw)
+        }
+    }
+
+    mutating func beginHandover(_ spec: InstanceSpec, _ now: Duration) throws {
+        try requireLight(spec.zone)
+        try requirePower(spec)
+        try change(spec.id.cluster, now) { cluster in
+            guard let index = cluster.instances.firstIndex(where: { $0.id == spec.id && $0.state == .running }) else {
+                throw SubstrateError(.failed, "\(spec.id) does not run")
+            }
+            let instance = cluster.instances[index]
+            if instance.isHandingOver || instance.isAsWanted(spec) { return }
+            guard let standby = instance.standby, instance.takes(spec), standby.release == spec.release, standby.component.startsAt <= now else {
+                throw SubstrateError(.failed, "no standby of release \(spec.release) runs on \(spec.id)")
+            }
+            cluster.instances[index].takeOver(standby)
+        }
+    }
+
+    mutating func endHandover(_ id: InstanceID, _ now: Duration) {
+        guard clusters[id.cluster] != nil else { return }
+        change(id.cluster, now) { cluster in
+            for index in cluster.instances.indices where cluster.instances[index].id == id { cluster.instances[index].isHandingOver = false }
+        }
+    }
+
+    mutating func removeStandby(of id: InstanceID, _ now: Duration) throws {
+        guard let instance = clusters[id.cluster]?.instances.first(where: { $0.id == id }) else { return }
+        try requireLight(instance.zone)
+        change(id.cluster, now) { cluster in
+            for index in cluster.instances.indices where cluster.instances[index].id == id { cluster.instances[index].standby = nil }
         }
     }
 

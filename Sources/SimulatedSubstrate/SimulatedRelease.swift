@@ -79,20 +79,21 @@ extension SimulatedSubstrate {
 
     /// What comes of doing through an API server what customers do: how long it took, in seconds.
     /// - Throws: `SubstrateError` (`failed`) with what went wrong.
-    public func useAPIServer(at address: IPv4Address, of cluster: ClusterName) throws -> Double {
+    public func useAPIServer(at address: IPv4Address, isStandby: Bool, of cluster: ClusterName) throws -> Double {
         var result: Result<Double, SubstrateError> = .failure(SubstrateError(.failed, "it does not answer"))
         disturb { region, now in
             let around = region.around(now)
-            if region.clusters[cluster] != nil { result = region.change(cluster, now) { $0.useAPIServer(at: address, around) } }
+            if region.clusters[cluster] != nil { result = region.change(cluster, now) { $0.useAPIServer(at: address, isStandby: isStandby, around) } }
         }
         return try result.get()
     }
 
-    /// Names of API servers through which somebody has done, without fail, what customers do, since they were made.
+    /// Names of API servers, standbys' among them, through which somebody has done, without fail, what customers do, since they were made.
     public func provenAPIServers(of cluster: ClusterName) -> Set<String> {
         var names: Set<String> = []
         disturb { region, _ in
-            names = Set(region.clusters[cluster]?.instances.filter(\.isProven).map(\.id.name) ?? [])
+            let instances = region.clusters[cluster]?.instances ?? []
+            names = Set((instances + instances.compactMap(\.standbyInstance)).filter(\.isProven).map(\.id.name))
         }
         return names
     }

@@ -11,6 +11,9 @@ public enum SimulatedChange: Sendable {
     case removeVolume(VolumeID)
     case ensureInstance(InstanceSpec)
     case removeInstance(InstanceID)
+    case ensureStandby(InstanceSpec)
+    case promoteStandby(InstanceSpec)
+    case removeStandby(InstanceID)
     case ensureFence(ClusterName, Set<IPv4Address>)
     case ensureLoadBalancer(LoadBalancerSpec)
     case removeLoadBalancer(ClusterName)
@@ -21,8 +24,8 @@ public enum SimulatedChange: Sendable {
         case .removeNetwork(let name), .removeLoadBalancer(let name): name
         case .ensureVolume(let spec): spec.id.cluster
         case .removeVolume(let id): id.cluster
-        case .ensureInstance(let spec): spec.id.cluster
-        case .removeInstance(let id): id.cluster
+        case .ensureInstance(let spec), .ensureStandby(let spec), .promoteStandby(let spec): spec.id.cluster
+        case .removeInstance(let id), .removeStandby(let id): id.cluster
         case .ensureFence(let name, _): name
         case .ensureLoadBalancer(let spec): spec.cluster
         }
@@ -212,6 +215,39 @@ public final class SimulatedSubstrate: Substrate {
                 {
                     try $0.endRemoving(id, operation: operation, $1); return true
                 },
+            ])
+    }
+
+    public func ensureStandby(_ spec: InstanceSpec) async throws {
+        try await perform(
+            .ensureStandby(spec),
+            [
+                {
+                    try $0.ensureStandby(spec, $1); return true
+                }
+            ])
+    }
+
+    public func promoteStandby(_ spec: InstanceSpec) async throws {
+        try await perform(
+            .promoteStandby(spec),
+            [
+                {
+                    try $0.beginHandover(spec, $1); return true
+                },
+                {
+                    $0.endHandover(spec.id, $1); return true
+                },
+            ])
+    }
+
+    public func removeStandby(of id: InstanceID) async throws {
+        try await perform(
+            .removeStandby(id),
+            [
+                {
+                    try $0.removeStandby(of: id, $1); return true
+                }
             ])
     }
 

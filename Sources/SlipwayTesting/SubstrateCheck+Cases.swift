@@ -76,6 +76,54 @@ extension SubstrateCheck {
         try require(processes(first) != processes(second), "the components were not started anew")
     }
 
+    /// A second server of another release takes over while the first goes on; what is no release's stays as it runs.
+    func standbyTakesOver() async throws {
+        try await makeNetwork()
+        let spec = apiServer(0)
+        try await make(spec)
+        let first = try await running(spec)
+        var next = spec
+        next.release = ReleaseID(rawValue: "another")
+        try await refused(.failed, "a standby that is not there") { try await substrate.promoteStandby(next) }
+        var other = next
+        other.configurationRevision += 1
+        try await refused(.invalid, "a standby of another revision") { try await substrate.ensureStandby(other) }
+        for round in 0..<3 {
+            let before = try await running(spec)
+            let old = before.release
+            next.release = ReleaseID(rawValue: "another-\(round)")
+            for _ in 0..<2 { try await substrate.ensureStandby(next) }
+            let standby = try await eventually("the standby runs") {
+                let seen = try await instance(spec.id)
+                return seen?.standby?.component.isUp == true ? seen : nil
+            }
+            try require(standby.release == old && standby.standby?.release == next.release, "the standby is not as asked: \(standby)")
+            try require(processes(standby) == processes(before), "the standby has disturbed what runs")
+            let process = standby.standby?.component.processID
+            for _ in 0..<2 { try await substrate.promoteStandby(next) }
+            let after = try await running(next)
+            try require(after.release == next.release && after.standby == nil, "the standby has not taken over: \(after)")
+            try require(processes(after)[.apiServer] == process, "another process serves than the standby's")
+            try require(processes(after)[.authenticator] == processes(before)[.authenticator], "what is no release's was exchanged")
+            try await substrate.ensureInstance(next)
+            try require(processes(try await running(next)) == processes(after), "repeating ensureInstance restarted components")
+            next.release = ReleaseID(rawValue: "unwanted")
+            try await substrate.ensureStandby(next)
+            for _ in 0..<2 { try await substrate.removeStandby(of: spec.id) }
+            let left = try await running(spec)
+            try require(left.standby == nil && processes(left) == processes(after), "ending the standby has disturbed what runs")
+        }
+        let patched = try await running(spec)
+        try require(processes(first)[.apiServer] != processes(patched)[.apiServer], "the first server still runs")
+        // Made anew, with a standby there.
+        try await substrate.ensureStandby(next)
+        var remade = spec
+        remade.configurationRevision += 1
+        try await substrate.ensureInstance(remade)
+        let seen = try await running(remade)
+        try require(seen.standby == nil && seen.release == spec.release, "not made anew: \(seen)")
+    }
+
     func instancesAreMadeInParallel() async throws {
         try await makeNetwork()
         let specs = [etcd(0), etcd(1), etcd(2), apiServer(0), apiServer(1)]

@@ -50,11 +50,13 @@ struct SubstrateCheck: Sendable {
 
     func apiServer(_ index: Int, cluster number: Int = 0) -> InstanceSpec {
         let cluster = surroundings.clusters[number]
+        var server = surroundings.component(.apiServer)
+        server.listening = ComponentSpec.Listening(addressFlag: "--bind-address", port: 6443)
         return InstanceSpec(
             id: InstanceID(cluster: cluster.name, name: "api-\(index)"), role: .apiServer, zone: zone(index),
             size: InstanceSize(name: "small", memoryMiB: 256, milliCPU: 100), network: cluster.network,
             address: cluster.network.apiServers[index], volume: nil, release: ReleaseID(rawValue: "1"), configurationRevision: 1,
-            components: [surroundings.component(.apiServer), surroundings.component(.scheduler)], files: [])
+            components: [server, surroundings.component(.scheduler), surroundings.component(.authenticator)], files: [])
     }
 
     func zone(_ index: Int) -> ZoneName { ZoneName(rawValue: "zone-\(index)") }

@@ -5,7 +5,7 @@ import Substrate
 public enum SubstrateConformance: String, CaseIterable, Sendable, CustomStringConvertible {
     case nothingIsThereAtFirst, networkIsMadeOnceAndRemoved, halfMadeClusterIsListed
     case volumeOutlivesInstances, volumeStaysInItsZone
-    case instanceRunsAndIsNotRestarted, instanceIsRemadeForNewRevision, instanceIsRemadeForNewSize, instancesAreMadeInParallel
+    case instanceRunsAndIsNotRestarted, instanceIsRemadeForNewRevision, instanceIsRemadeForNewSize, instancesAreMadeInParallel, standbyTakesOver
     case addressIsHeldOnce, volumeIsHeldOnce, filesAreReplacedWithoutRestart
     case fenceStandsUntilLifted, loadBalancerFollowsItsBackends, removingWhatIsNotThereIsFine, everythingGoes, clustersAreIndependent
     case faultsStandUntilCleared, powerKeepsInstancesDown, faultsDoNotHinderRemoval
@@ -48,6 +48,7 @@ public enum SubstrateConformance: String, CaseIterable, Sendable, CustomStringCo
         case .instanceIsRemadeForNewSize:
             try await check.instanceIsRemade { $0.size = InstanceSize(name: "other", memoryMiB: 300, milliCPU: 100) }
         case .instancesAreMadeInParallel: try await check.instancesAreMadeInParallel()
+        case .standbyTakesOver: try await check.standbyTakesOver()
         case .addressIsHeldOnce: try await check.addressIsHeldOnce()
         case .volumeIsHeldOnce: try await check.volumeIsHeldOnce()
         case .filesAreReplacedWithoutRestart: try await check.filesAreReplacedWithoutRestart()

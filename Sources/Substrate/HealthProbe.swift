@@ -21,10 +21,13 @@ public struct ProbeTarget: Sendable {
     public struct Instance: Hashable, Sendable {
         public var name: String
         public var address: IPv4Address
+        /// Of an API server; nil: the usual one.
+        public var port: UInt16?
 
-        public init(name: String, address: IPv4Address) {
+        public init(name: String, address: IPv4Address, port: UInt16? = nil) {
             self.name = name
             self.address = address
+            self.port = port
         }
     }
 

@@ -64,6 +64,8 @@ public struct InstanceObservation: Codable, Hashable, Sendable {
     public var components: [ComponentObservation]
     /// As its spec said; nil for instances of before that was noted.
     public var certificatesExpireAt: Date?
+    /// A second API server that is there to take over; of running instances.
+    public var standby: StandbyServer?
 
     public enum State: String, Codable, Hashable, Sendable {
         /// Something of it exists, but not all: `ensureInstance` completes it.

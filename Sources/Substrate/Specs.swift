@@ -68,10 +68,26 @@ public struct ComponentSpec: Codable, Hashable, Sendable {
     public var environment: [String: String]
     /// A directory that gets a copy of what it says. Absolute; nil: none does.
     public var deliveredLog: String?
+    /// Where it takes connections; nil for what can have no standby.
+    public var listening: Listening?
+
+    /// Of a server that can run twice in one instance, at two addresses.
+    public struct Listening: Codable, Hashable, Sendable {
+        /// The flag that says at which address, `--bind-address`; its argument is written `FLAG=ADDRESS`.
+        public var addressFlag: String
+        public var port: UInt16
+
+        public init(addressFlag: String, port: UInt16) {
+            self.addressFlag = addressFlag
+            self.port = port
+        }
+    }
 
     public init(
-        kind: ComponentKind, artifact: Artifact, arguments: [String], environment: [String: String] = [:], deliveredLog: String? = nil
+        kind: ComponentKind, artifact: Artifact, arguments: [String], environment: [String: String] = [:], deliveredLog: String? = nil,
+        listening: Listening? = nil
     ) {
+        self.listening = listening
         self.deliveredLog = deliveredLog
         self.kind = kind
         self.artifact = artifact

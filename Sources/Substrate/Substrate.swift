@@ -22,8 +22,21 @@ public protocol Substrate: Sendable {
     func removeVolume(_ id: VolumeID) async throws
 
     /// Makes and starts the instance, or completes it. An instance that exists with another release, configuration
-    /// revision or size is taken down and made anew with the same address and volume.
+    /// revision or size is taken down and made anew with the same address and volume; one in which a standby is taking over is completed first, and
+    /// nothing else is done then.
     func ensureInstance(_ spec: InstanceSpec) async throws
+
+    /// Starts the API server of this spec beside the one that a running instance has, in the same instance: its standby. It reads the
+    /// instance's own files, and is reached at the instance's address and `StandbyServer.port` by Slipway's host alone. A standby of
+    /// another spec gives way.
+    /// - Throws: `SubstrateError`: `invalid` where the spec differs from the instance in more than its release.
+    func ensureStandby(_ spec: InstanceSpec) async throws
+    /// The standby of just that spec takes over: from one moment to the next it gets all new connections, the server of before
+    /// finishes what it has begun and ends, and what else runs beside them and is of a release is exchanged. Nothing is refused meanwhile.
+    /// - Throws: `SubstrateError`: `failed` when no such standby runs.
+    func promoteStandby(_ spec: InstanceSpec) async throws
+    /// Ends an instance's standby, if it has one.
+    func removeStandby(of id: InstanceID) async throws
     /// - Parameter gracefully: its components get the time to finish what they have begun and to send their clients away; else
     ///   nobody is served by it any more.
     func removeInstance(_ id: InstanceID, gracefully: Bool) async throws

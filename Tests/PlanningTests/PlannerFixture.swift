@@ -145,6 +145,16 @@ struct PlannerFixture {
             for index in (observation.membership ?? []).indices where observation.membership?[index].address == intent.address {
                 observation.membership?[index].hasStarted = true
             }
+        case .ensureStandby(let intent):
+            let server = ComponentObservation(kind: .apiServer, isUp: true, processID: 1, seconds: 1)
+            change(intent.id.name) { $0.standby = StandbyServer(release: intent.release, component: server) }
+        case .promoteStandby(let intent):
+            change(intent.id.name) {
+                $0.release = intent.release
+                $0.standby = nil
+            }
+            observation.trials[intent.id.name] = observation.trials.removeValue(forKey: intent.id.standby.name)
+        case .removeStandby(let id): change(id.name) { $0.standby = nil }
         case .remakeMember(let intent):
             observation.substrate.volumes.removeAll { $0.id == intent.volume }
             if let volume = intent.volume { observation.substrate.volumes.append(VolumeObservation(id: volume, zone: intent.zone)) }
@@ -229,7 +239,7 @@ struct PlannerFixture {
         for instance in running where instance.role == .etcd && !fenced.contains(instance.address) {
             observation.health.etcdMembers[instance.id.name] = EtcdMemberHealth(isHealthy: true, isLeader: instance.id.name == leader)
         }
-        for instance in running where instance.role == .apiServer && !fenced.contains(instance.address) {
+        for instance in running + running.compactMap(\.standbyInstance) where instance.role == .apiServer && !fenced.contains(instance.address) {
             observation.health.apiServers[instance.id.name] = APIServerHealth(isReady: true)
             changeBackend(instance.id.name) { $0.isHealthy = true }
         }

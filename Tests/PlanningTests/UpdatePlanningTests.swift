@@ -176,43 +176,89 @@ import Testing
         return fixture
     }
 
+    private let beside = ["api-1", "api-2"].map { "start an API server of 1.33.4-eks.2 beside that of \($0)" }
+
+    private func takesOver(_ name: String) -> String { "let the API server of 1.33.4-eks.2 on \(name) take over" }
+
+    /// Second ones start at the same time, each is checked, and one after the other takes over; the endpoint is told nothing.
     @Test func aPatchTakesOneAtATime() throws {
         var fixture = try patching()
-        #expect(fixture.titles == ["point the endpoint at api-1 (drain), api-2"])
+        #expect(fixture.titles == beside)
         try step(&fixture)
-        fixture.changeBackend("api-1") { $0.openSessions = 2 }
-        #expect(fixture.reasons == ["Draining"])
-        fixture.observation.drainingSeconds["api-1"] = 5
-        #expect(fixture.titles == ["replace instance api-1"])
+        #expect(fixture.titles == ["check the second API server on api-1", "check the second API server on api-2"])
+        #expect(fixture.reasons == ["OnTrial", "OnTrial"])
         try step(&fixture)
-        // Not before its check.
-        #expect(backends(fixture) == ["api-1": .drain, "api-2": .ready])
-        #expect(fixture.titles == ["check api-1"])
+        #expect(fixture.titles == [takesOver("api-1")])
         try step(&fixture)
-        #expect(fixture.titles == ["point the endpoint at api-1, api-2"])
+        // Not before the first one serves.
+        fixture.silence("api-1")
+        #expect(!fixture.titles.contains(takesOver("api-2")) && fixture.reasons.contains("MinimumReady"))
+        fixture.settle()
+        #expect(fixture.titles == [takesOver("api-2")])
         try finish(&fixture)
-        #expect(Set(fixture.observation.substrate.instances.filter { $0.role == .apiServer }.map(\.id.name)) == ["api-1", "api-2"])
-        #expect(release(fixture, "api-2") == "1.33.4-eks.2")
+        #expect(fixture.observation.substrate.instances.filter { $0.role == .apiServer }.map(\.id.name).sorted() == ["api-1", "api-2"])
+        #expect(release(fixture, "api-2") == "1.33.4-eks.2" && backends(fixture) == ["api-1": .ready, "api-2": .ready])
     }
 
-    @Test func aPatchWaitsForThoseThatAreTooMany() throws {
+    @Test func nobodyTakesOverBeforeAllAreFit() throws {
         var fixture = try patching()
-        fixture.addAPIServer(3, PlannerFixture.zones[2], ready: true)
-        fixture.addAPIServer(4, PlannerFixture.zones[0], ready: true)
-        for name in ["api-3", "api-4"] { fixture.change(name) { $0.release = ReleaseID(rawValue: "1.33.4-eks.1") } }
-        fixture.pointEndpoint()
-        #expect(fixture.ownViolations.isEmpty)
-        #expect(fixture.titles == ["point the endpoint at api-1, api-2, api-3 (drain), api-4 (drain)"])
-        #expect(fixture.reasons.contains("MinimumReady"))
-        try finish(&fixture)
-        #expect(fixture.observation.substrate.instances.count { $0.role == .apiServer } == 2)
+        try step(&fixture)
+        fixture.observation.health.apiServers["api-2+next"] = nil
+        #expect(fixture.titles == ["check the second API server on api-1"] && fixture.reasons.contains("StandbyNotReady"))
+        try step(&fixture)
+        fixture.observation.trials["api-2+next"] = nil
+        #expect(fixture.titles == ["check the second API server on api-2"])
+        fixture.observation.trials["api-2+next", default: InstanceTrial()].failure = "create: 500"
+        #expect(fixture.reasons == ["CheckFails"] && !fixture.titles.contains(takesOver("api-1")))
     }
 
-    @Test func aPatchWaitsWhileAnotherDoesNotServe() throws {
+    @Test func aPatchThatGoesBackEndsWhatWasBegunAndBringsTheOldOneBack() throws {
         var fixture = try patching()
-        fixture.change("api-2") { $0.release = ReleaseID(rawValue: "1.33.4-eks.2") }
+        for _ in 0..<3 { try step(&fixture) }
+        #expect(release(fixture, "api-1") == "1.33.4-eks.2")
+        fixture.goBack()
+        #expect(fixture.titles == ["end the second API server on api-2", "start an API server of 1.33.4-eks.1 beside that of api-1"])
+        try finish(&fixture)
+        #expect(release(fixture, "api-1") == "1.33.4-eks.1" && release(fixture, "api-2") == "1.33.4-eks.1")
+        #expect(fixture.observation.substrate.instances.allSatisfy { $0.standby == nil })
+    }
+
+    /// In the way of a promotion that its standby is not fit for.
+    @Test func aPromotionOfWhatIsNotProvenIsAViolation() throws {
+        var fixture = try patching()
+        try step(&fixture)
+        let promotion = fixture.plan.actions.compactMap { action -> Action? in
+            guard case .checkInstance(let id, let address, _) = action, id.holder.name == "api-1" else { return nil }
+            return .promoteStandby(
+                InstanceIntent(
+                    id: id.holder, role: .apiServer, zone: PlannerFixture.zones[0], size: fixture.intent.spec.apiServerSize,
+                    network: fixture.intent.spec.network, address: address, volume: nil, release: fixture.intent.spec.release,
+                    configurationRevision: fixture.intent.spec.revision(of: .apiServer)))
+        }
+        #expect(promotion.count == 1 && fixture.violations(of: promotion).map(\.number) == [2])
+        try step(&fixture)
+        #expect(fixture.violations(of: promotion).isEmpty)
+    }
+
+    /// One that differs in more than its release is exchanged as by any other update.
+    @Test func whatCannotBePatchedGetsANewInstanceBesideIt() throws {
+        var fixture = try patching()
+        fixture.change("api-2") { $0.configurationRevision = 0 }
+        #expect(fixture.titles == ["start instance api-3", beside[0]])
+        try finish(&fixture)
+        #expect(fixture.observation.substrate.instances.filter { $0.role == .apiServer }.map(\.id.name).sorted() == ["api-1", "api-3"])
+    }
+
+    @Test func aPatchGoesOnWhileAnotherDoesNotServe() throws {
+        var fixture = try patching()
         fixture.silence("api-2")
-        #expect(!fixture.titles.contains { $0.contains("drain") || $0.hasPrefix("replace") })
-        #expect(fixture.reasons.contains("MinimumReady"))
+        #expect(fixture.titles == beside)
+    }
+
+    @Test func aStandbyThatNobodyWantsGoes() throws {
+        var fixture = try PlannerFixture.whole()
+        let server = ComponentObservation(kind: .apiServer, isUp: true, processID: 1, seconds: 1)
+        fixture.change("api-1") { $0.standby = StandbyServer(release: ReleaseID(rawValue: "1.33.4-eks.9"), component: server) }
+        #expect(fixture.titles == ["end the second API server on api-1"])
     }
 }

@@ -70,7 +70,9 @@ final class ClusterObserver: Sendable {
             let changes = board.changes
             let view = board.view(of: cluster.name)
             func targets(_ role: InstanceRole) -> [ProbeTarget.Instance] {
-                seen.instances.filter { $0.role == role && $0.state == .running }.map { .init(name: $0.id.name, address: $0.address) }
+                seen.instancesAndStandbys.filter { $0.role == role && $0.state == .running }.map {
+                    .init(name: $0.id.name, address: $0.address, port: $0.id.isStandby ? StandbyServer.port : nil)
+                }
             }
             let out = seen.instances.filter(view.isOut)
             let target = ProbeTarget(

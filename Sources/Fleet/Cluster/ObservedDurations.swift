@@ -33,7 +33,7 @@ final class ObservedDurations: Sendable {
         var keys: Set<Key> = []
         // Where a zone is out of service, its instances have no time to be ready in.
         var excused: Set<Key> = []
-        for instance in observation.substrate.instances where instance.role != .loadBalancer {
+        for instance in observation.substrate.instancesAndStandbys where instance.role != .loadBalancer {
             let name = instance.id.name
             let isReady = instance.role == .etcd ? health.etcdMembers[name]?.isHealthy == true : health.apiServers[name]?.isReady == true
             if instance.state != .running || !isReady {
@@ -41,7 +41,7 @@ final class ObservedDurations: Sendable {
                 keys.insert(key)
                 if observation.unavailableZones.contains(instance.zone) { excused.insert(key) }
             } else if resource.spec.isUpdating {
-                keys.insert(Key(cluster: cluster, kind: .ready, name: name))
+                keys.insert(Self.readiness(instance))
             }
         }
         for zone in observation.unavailableZones { keys.insert(Key(cluster: cluster, kind: .unavailable, name: zone.rawValue)) }
@@ -75,10 +75,13 @@ final class ObservedDurations: Sendable {
             return new
         }
         observation.hasNewLeader = hasNewLeader
+        for instance in observation.substrate.instancesAndStandbys {
+            if let start = begun[Self.readiness(instance)] { observation.readySeconds[instance.id.name] = (now - start).seconds }
+        }
         for (key, start) in begun {
             let seconds = (now - start).seconds
             switch key.kind {
-            case .ready: observation.readySeconds[key.name] = seconds
+            case .ready: break
             case .updating: observation.updateSeconds = seconds
             case .unready: observation.unreadySeconds[key.name] = seconds
             case .unavailable: observation.unavailableSeconds[ZoneName(rawValue: key.name)] = seconds
@@ -86,6 +89,11 @@ final class ObservedDurations: Sendable {
             case .draining: observation.drainingSeconds[key.name] = seconds
             }
         }
+    }
+
+    /// Of what it is made of now; a standby that takes over has been ready since before.
+    private static func readiness(_ instance: InstanceObservation) -> Key {
+        Key(cluster: instance.id.cluster, kind: .ready, name: "\(instance.id.holder.name) \(instance.release) \(instance.configurationRevision)")
     }
 
     func forget(_ cluster: ClusterName) {

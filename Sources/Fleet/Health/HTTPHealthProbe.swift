@@ -50,7 +50,7 @@ public final class HTTPHealthProbe: HealthProbe {
             }
             for server in target.apiServers {
                 let limit = limit(server.name)
-                group.addTask { .apiServer(server.name, await self.apiServer(server.address, identity.apiServer, limit)) }
+                group.addTask { .apiServer(server.name, await self.apiServer(server, identity.apiServer, limit)) }
             }
             var health = HealthObservation()
             for await answer in group {
@@ -92,11 +92,10 @@ public final class HTTPHealthProbe: HealthProbe {
         leaders.withLock { $0[address] }.flatMap { time.uptime - $0.at < Self.leaderAge ? $0.isLeader : nil }
     }
 
-    private func apiServer(_ address: IPv4Address, _ tls: TLSConfiguration, _ limit: TimeAmount) async -> APIServerHealth? {
-        guard let (status, body) = await get(KubernetesEndpoints.apiServer(at: address, path: KubernetesEndpoints.readyPath), tls, limit)
-        else {
-            return nil
-        }
+    private func apiServer(_ server: ProbeTarget.Instance, _ tls: TLSConfiguration, _ limit: TimeAmount) async -> APIServerHealth? {
+        let port = server.port ?? KubernetesEndpoints.apiServerPort
+        let url = KubernetesEndpoints.apiServer(at: server.address, port: port, path: KubernetesEndpoints.readyPath)
+        guard let (status, body) = await get(url, tls, limit) else { return nil }
         return APIServerHealth(readyStatus: status, body: body)
     }
 

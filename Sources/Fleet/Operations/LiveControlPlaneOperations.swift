@@ -29,8 +29,9 @@ public struct LiveControlPlaneOperations: ControlPlaneOperations {
         try await ControllerLeases(api: api, time: time).awaitHolders()
     }
 
-    public func check(_ address: IPv4Address, of cluster: Cluster) async throws -> CheckOutcome {
-        try await CustomerCheck(api: try await api(of: cluster, at: KubernetesEndpoints.apiServer(at: address)), time: time).run()
+    public func check(_ address: IPv4Address, isStandby: Bool, of cluster: Cluster) async throws -> CheckOutcome {
+        let port = isStandby ? StandbyServer.port : KubernetesEndpoints.apiServerPort
+        return try await CustomerCheck(api: try await api(of: cluster, at: KubernetesEndpoints.apiServer(at: address, port: port)), time: time).run()
     }
 
     /// etcd's revision of a cluster just now; nil when it does not answer.

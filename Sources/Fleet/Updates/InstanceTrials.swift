@@ -29,12 +29,12 @@ final class InstanceTrials: Sendable {
     func note(_ observation: inout ControlPlaneObservation, of cluster: Cluster) {
         guard cluster.spec.isUpdating, cluster.metadata.deletionRequestedAt == nil else { return forget(cluster.name) }
         let now = time.uptime
-        let instances = observation.substrate.instances
+        let instances = observation.substrate.instancesAndStandbys
         let isForgiving = !observation.impairedZones.isEmpty
         let hasQuorum = observation.hasEtcdQuorum(ControlPlaneIntent(cluster))
         let seen = observation
         func isExcused(_ instance: InstanceObservation) -> Bool {
-            isForgiving || seen.unavailableZones.contains(instance.zone) || seen.isolatedInstances.contains(instance.id.name)
+            isForgiving || seen.unavailableZones.contains(instance.zone) || seen.isolatedInstances.contains(instance.id.holder.name)
                 || instance.role == .apiServer && !hasQuorum
         }
         observation.trials = subjects.withLock { all in
@@ -42,8 +42,10 @@ final class InstanceTrials: Sendable {
             var new: [String: Subject] = [:]
             for instance in instances where instance.state == .running {
                 var subject = old[instance.id.name] ?? Subject(release: instance.release, revision: instance.configurationRevision)
-                if subject.release != instance.release || subject.revision != instance.configurationRevision {
-                    subject = Subject(release: instance.release, revision: instance.configurationRevision)
+                if !subject.isOf(instance) {
+                    // A standby that has taken over was tried before.
+                    let standby = old[instance.id.standby.name].flatMap { $0.isOf(instance) ? $0 : nil }
+                    subject = standby ?? Subject(release: instance.release, revision: instance.configurationRevision)
                 }
                 subject.look(at: instance.components)
                 // What fails while a zone is not well says nothing about a release.
@@ -84,6 +86,10 @@ final class InstanceTrials: Sendable {
 }
 
 extension InstanceTrials.Subject {
+    fileprivate func isOf(_ instance: InstanceObservation) -> Bool {
+        release == instance.release && revision == instance.configurationRevision
+    }
+
     /// Whether a process has ended; an API server that came anew is checked anew. Substrates that do not count say so by another process
     /// than before.
     fileprivate mutating func look(at components: [ComponentObservation]) {

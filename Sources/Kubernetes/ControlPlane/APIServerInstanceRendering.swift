@@ -21,7 +21,8 @@ extension ControlPlaneRenderer {
             components: [
                 ComponentSpec(
                     kind: .apiServer, artifact: try release.artifact("kube-apiserver"), arguments: apiServerArguments(placement),
-                    environment: goEnvironment(placement, share: 0.6), deliveredLog: delivery("api", placement)),
+                    environment: goEnvironment(placement, share: 0.6), deliveredLog: delivery("api", placement),
+                    listening: .init(addressFlag: "--bind-address", port: KubernetesEndpoints.apiServerPort)),
                 ComponentSpec(
                     kind: .controllerManager, artifact: try release.artifact("kube-controller-manager"),
                     arguments: controllerManagerArguments(placement), environment: goEnvironment(placement, share: 0.18, cores: 0.5),

@@ -133,6 +133,9 @@ enum FileTree {
         guard symlink(target, path) == 0 else { throw failure("make the link", path, errno) }
     }
 
+    /// What a symbolic link says; nil for what is none.
+    static func target(of path: String) -> String? { try? FileManager.default.destinationOfSymbolicLink(atPath: path) }
+
     /// Removes a tree, or nothing when it is not there.
     static func remove(_ path: String) throws {
         guard exists(path) else { return }

@@ -98,8 +98,12 @@ struct Unit: Sendable {
     var powerMark: String { "\(state)/power-lost" }
     /// Lines of shell that a component's start reads, if they are there: limits that a fault sets.
     func limits(_ kind: ComponentKind) -> String { "\(state)/\(kind.rawValue).limits" }
-    /// As many bytes as the component's process has ended by itself since the unit was started.
-    func ends(_ kind: ComponentKind) -> String { "\(state)/\(kind.rawValue).ends" }
+    /// As many bytes as the part's process has ended by itself since the unit was started.
+    func ends(_ part: String) -> String { "\(state)/\(part).ends" }
+    /// There while the part's process is told to end: that does not count.
+    func leaving(_ part: String) -> String { "\(state)/\(part).leaving" }
+    /// What the API server is that is there to take over.
+    var standbyRecord: String { "\(directory)/standby.json" }
     var logs: String { "\(names.logs(cluster))/\(name)" }
     var namespace: String { names.namespace(cluster, name) }
     var namespacePath: String { "/run/netns/\(namespace)" }
@@ -108,5 +112,7 @@ struct Unit: Sendable {
     /// Of Unix sockets: short, since their paths are limited to 107 bytes.
     var socket: String { "\(names.run)/\(StableHash("\(names.prefix).\(cluster).\(name)").hex(16)).sock" }
 
-    func service(_ kind: ComponentKind) -> String { "\(kind.rawValue)@\(cluster)" }
+    /// What a component's program, log and notes are called.
+    static func part(_ kind: ComponentKind, _ slot: ServerSlot = .first) -> String { kind.rawValue + slot.suffix }
+    func service(_ part: String) -> String { "\(part)@\(cluster)" }
 }

@@ -1,3 +1,5 @@
+import FleetModel
+
 /// The rules of an API server's network namespace that hold requests. One table, replaced as a whole in one transaction.
 struct RequestHold {
     static let table = "slipway_hold"
@@ -30,20 +32,28 @@ struct RequestHold {
     /// times in steps of some milliseconds.
     private static let doubt = 300
     /// Those that look at a connection's ages, `ss -tinHO`.
-    static func connections(port: UInt16) -> [String] { ["ss", "-tinHO", "state", "established", "( sport = :\(port) )"] }
+    static func connections(port: UInt16, at address: IPv4Address? = nil) -> [String] {
+        ["ss", "-tinHO", "state", "established", filter(port, address)]
+    }
     /// Says nothing when nobody listens.
-    static func listeners(port: UInt16) -> [String] { ["ss", "-tlnHO", "( sport = :\(port) )"] }
+    static func listeners(port: UInt16, at address: IPv4Address) -> [String] { ["ss", "-tlnHO", filter(port, address)] }
+
+    private static func filter(_ port: UInt16, _ address: IPv4Address?) -> String {
+        "( sport = :\(port)\(address.map { " and src \($0)" } ?? "") )"
+    }
 
     /// The other ends of those connections by which a request has come that is not answered yet. The instance's own, such as the
     /// controller manager's, do not count: who asks them asks again.
     /// - Parameter sockets: `ss -tinHO`, a line each: two queues, both ends, and more. `lastrcv` and `lastsnd` are milliseconds since data
     ///   came and went, and missing when that is zero.
+    /// - Parameter own: the instance's address. A server that has taken over listens at another one.
     /// - Parameter memory: what came this long ago, in milliseconds, and was answered by nothing was no request (HTTP/2 has words that want
     ///   no answer), or one that is not waited for.
-    static func openRequests(sockets: String, memory: Int = 500) -> Set<Substring> {
+    static func openRequests(sockets: String, own: IPv4Address, memory: Int = 500) -> Set<Substring> {
+        let own = own.description
         let open = sockets.split(separator: "\n").compactMap { line -> Substring? in
             let words = line.split(separator: " ")
-            guard words.count > 3, address(words[2]) != address(words[3]) else { return nil }
+            guard words.count > 3, address(words[3]) != own else { return nil }
             func age(_ name: String) -> Int {
                 words.lazy.compactMap { $0.hasPrefix(name) ? Int($0.dropFirst(name.count)) : nil }.first ?? 0
             }

@@ -21,6 +21,10 @@ struct ServiceTree {
         var environment: [String: String]
         /// A directory that gets a copy of what it says.
         var deliveredLog: String?
+        /// Of an API server: which of the two that an instance may have.
+        var slot = ServerSlot.first
+
+        var part: String { Unit.part(kind, slot) }
     }
 
     let unit: Unit
@@ -31,18 +35,21 @@ struct ServiceTree {
     /// Writes the tree below `directory`; its scripts speak of the unit's final paths.
     func write(_ services: [Service], to directory: String) throws {
         for name in ["scan", "state", "bin", "files"] { try FileTree.makeDirectory("\(directory)/\(name)") }
-        for service in services {
-            let path = "\(directory)/scan/\(unit.service(service.kind))"
-            try FileTree.makeDirectory("\(path)/log")
-            if let artifact = service.artifact { try FileTree.link("\(directory)/bin/\(service.kind.rawValue)", to: artifact.path) }
-            if let seen = service.artifact?.fingerprint {
-                try FileTree.write("\(directory)/state/\(service.kind.rawValue).verified", "\(seen)\n")
-            }
-            try FileTree.write("\(path)/run", run(service), mode: 0o700)
-            try FileTree.write("\(path)/finish", finish(service), mode: 0o700)
-            try FileTree.write("\(path)/log/run", log(service), mode: 0o700)
-        }
+        for service in services { try write(service, to: directory) }
         try FileTree.write("\(directory)/launch", launch, mode: 0o700)
+    }
+
+    /// One service; each of its files comes whole in the place of what was there.
+    func write(_ service: Service, to directory: String) throws {
+        let path = "\(directory)/scan/\(unit.service(service.part))"
+        try FileTree.makeDirectory("\(path)/log")
+        if let artifact = service.artifact { try FileTree.link("\(directory)/bin/\(service.part)", to: artifact.path) }
+        if let seen = service.artifact?.fingerprint {
+            try FileTree.write("\(directory)/state/\(service.part).verified", "\(seen)\n")
+        }
+        try FileTree.replace("\(path)/run", run(service), mode: 0o700)
+        try FileTree.replace("\(path)/finish", finish(service), mode: 0o700)
+        try FileTree.replace("\(path)/log/run", log(service), mode: 0o700)
     }
 
     private func run(_ service: Service) -> String {
@@ -54,7 +61,7 @@ struct ServiceTree {
             cd \(Shell.quote(unit.files)) || exit 100
 
             """
-        if let artifact = service.artifact { text += check(service.kind, sha256: artifact.sha256) }
+        if let artifact = service.artifact { text += check(service.part, sha256: artifact.sha256) }
         if let volume { text += require(volume: volume) }
         text += "ulimit -S -n \"$(ulimit -H -n)\" 2>/dev/null\n"
         let path = service.environment["PATH"] == nil ? ["PATH=\(Tools.searchPath.joined(separator: ":"))"] : []
@@ -67,10 +74,10 @@ struct ServiceTree {
 
     /// A program is hashed again only when its inode, size or times have changed since it was found good; one that was
     /// found bad is not hashed again until it changes.
-    private func check(_ kind: ComponentKind, sha256: String) -> String {
-        let state = "\(unit.state)/\(kind.rawValue)"
+    private func check(_ part: String, sha256: String) -> String {
+        let state = "\(unit.state)/\(part)"
         return """
-            program=\(Shell.quote("\(unit.directory)/bin/\(kind.rawValue)"))
+            program=\(Shell.quote("\(unit.directory)/bin/\(part)"))
             state=\(Shell.quote(state))
             seen=$(stat -L -c '%i %s %.9Y %.9Z' "$program") || { echo "slipway: $program is missing"; exit 1; }
             good=; bad=
@@ -104,10 +111,11 @@ struct ServiceTree {
         """
         #!/bin/sh
         [ -e \(Shell.quote("\(unit.state)/stopping")) ] && exit 0
-        [ -e \(Shell.quote("\(unit.state)/\(service.kind.rawValue).refused")) ] || {
+        [ -e \(Shell.quote(unit.leaving(service.part))) ] && exit 0
+        [ -e \(Shell.quote("\(unit.state)/\(service.part).refused")) ] || {
             if [ "$1" -gt 255 ]; then echo "slipway: \(service.kind.rawValue) was ended by signal $2"
             else echo "slipway: \(service.kind.rawValue) ended with status $1"; fi
-            printf . >> \(Shell.quote(unit.ends(service.kind)))
+            printf . >> \(Shell.quote(unit.ends(service.part)))
         }
         \(restartDelay > .zero ? "exec sleep \(restartDelay.seconds)" : "exit 0")
 
@@ -115,12 +123,14 @@ struct ServiceTree {
     }
 
     private func log(_ service: Service) -> String {
-        """
-        #!/bin/sh
-        umask 077
-        exec s6-log -b -- n5 s8388608 T \((["\(unit.logs)/\(service.kind.rawValue)"] + [service.deliveredLog].compactMap { $0 }).map(Shell.quote).joined(separator: " "))
+        // Two loggers cannot write to one directory.
+        let directories = ["\(unit.logs)/\(service.part)"] + [service.deliveredLog.map { $0 + service.slot.suffix }].compactMap { $0 }
+        return """
+            #!/bin/sh
+            umask 077
+            exec s6-log -b -- n5 s8388608 T \(directories.map(Shell.quote).joined(separator: " "))
 
-        """
+            """
     }
 
     /// TCP's ways in the unit's namespace, by names below `/proc/sys/net/ipv4`. What was lost is sent again in even steps and, where

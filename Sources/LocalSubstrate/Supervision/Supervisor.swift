@@ -15,18 +15,40 @@ struct Supervisor: Sendable {
     /// Asks s6-svscan to end all services and itself (`s6-svscanctl -t`).
     func terminate() { Self.send("t", to: "\(unit.scan)/.s6-svscan/control") }
 
-    /// Ends a component's process, which is not started again (`s6-svc -d`).
-    func bringDown(_ kind: ComponentKind) { Self.send("d", to: "\(unit.scan)/\(unit.service(kind))/supervise/control") }
+    /// Ends a part's process, which is not started again (`s6-svc -d`).
+    func bringDown(_ part: String) { Self.send("d", to: control(part)) }
 
-    /// When a component's process ends next, it is not started again (`s6-svc -O`).
-    func startNoMore(_ kind: ComponentKind) { Self.send("O", to: "\(unit.scan)/\(unit.service(kind))/supervise/control") }
+    /// Starts a part's process, which is started again from then on (`s6-svc -u`).
+    func bringUp(_ part: String) { Self.send("u", to: control(part)) }
 
-    /// - Parameter now: seconds since 1970.
-    func component(_ kind: ComponentKind, now: Double) -> ComponentObservation {
-        let directory = "\(unit.scan)/\(unit.service(kind))/supervise"
-        let refusal = FileTree.exists("\(unit.state)/\(kind.rawValue).refused")
+    /// Whether s6-supervise runs for it.
+    func supervises(_ part: String) -> Bool { Self.hasReader(control(part)) }
+
+    /// Its process, or its finish script's.
+    func process(of part: String) -> Int32? {
+        guard supervises(part), let bytes = FileTree.read("\(unit.scan)/\(unit.service(part))/supervise/status"), let status = Status(bytes),
+            status.process > 0
+        else { return nil }
+        return status.process
+    }
+
+    /// Asks s6-svscan to look for services that are new (`s6-svscanctl -a`).
+    func rescan() { Self.send("a", to: "\(unit.scan)/.s6-svscan/control") }
+
+    private func control(_ part: String) -> String { "\(unit.scan)/\(unit.service(part))/supervise/control" }
+
+    /// When a part's process ends next, it is not started again (`s6-svc -O`).
+    func startNoMore(_ part: String) { Self.send("O", to: control(part)) }
+
+    /// - Parameters:
+    ///   - slot: of an API server; the first of everything else.
+    ///   - now: seconds since 1970.
+    func component(_ kind: ComponentKind, _ slot: ServerSlot = .first, now: Double) -> ComponentObservation {
+        let part = Unit.part(kind, slot)
+        let directory = "\(unit.scan)/\(unit.service(part))/supervise"
+        let refusal = FileTree.exists("\(unit.state)/\(part).refused")
         var problem: String?
-        if refusal { problem = "not started: the content of \(unit.directory)/bin/\(kind.rawValue) is not what its release says" }
+        if refusal { problem = "not started: the content of \(unit.directory)/bin/\(part) is not what its release says" }
         var changed = stat()
         guard Self.hasReader("\(directory)/control"), let bytes = FileTree.read("\(directory)/status"),
             stat("\(directory)/status", &changed) == 0, let status = Status(bytes)
@@ -36,7 +58,7 @@ struct Supervisor: Sendable {
         let seconds = max(0, now - since)
         return ComponentObservation(
             kind: kind, isUp: isUp, processID: status.isUp ? status.process : nil, seconds: seconds, problem: problem,
-            ends: FileTree.size(unit.ends(kind)) ?? 0, lastWords: isUp && seconds > Self.settled ? nil : lastWords(kind))
+            ends: FileTree.size(unit.ends(part)) ?? 0, lastWords: isUp && seconds > Self.settled ? nil : lastWords(kind, part))
     }
 
     /// Who has run for this long, in seconds, stays up.
@@ -44,8 +66,8 @@ struct Supervisor: Sendable {
 
     /// The lines of its log with which a Go program gave up when it last did. Often the reason is in what it logs of its panic, and not in
     /// the panic.
-    private func lastWords(_ kind: ComponentKind) -> String? {
-        guard let tail = FileTree.tail("\(unit.logs)/\(kind.rawValue)/current", bytes: 16384) else { return nil }
+    private func lastWords(_ kind: ComponentKind, _ part: String) -> String? {
+        guard let tail = FileTree.tail("\(unit.logs)/\(part)/current", bytes: 16384) else { return nil }
         let signs = ["\"level\":\"fatal\"", "\"level\":\"panic\"", "panic: ", "fatal error: ", "unexpected fault address"]
         // As `ServiceTree` says that it ended.
         let runs = tail.split(separator: "\n").split {

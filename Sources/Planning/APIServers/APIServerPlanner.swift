@@ -41,8 +41,8 @@ struct APIServerPlanner {
         var retire: [InstanceObservation] = []
         for instance in seen {
             let isHopeless = etcdHasQuorum && isUseless(instance)
-            // In place, an outdated one is no other than the new one.
-            let stays = isCurrent(instance, intent) || intent.update?.strategy == .inPlace
+            // In place, one of another release is no other than the new one.
+            let stays = isCurrent(instance, intent) || intent.update?.strategy == .inPlace && isPatchable(instance, intent)
             stays && !isHopeless ? keep.append(instance) : retire.append(instance)
         }
         while keep.count > intent.spec.apiServerCount {
@@ -89,14 +89,9 @@ struct APIServerPlanner {
             guard let admission = exit.leave(instance, enough: enough, &result) else { continue }
             backends.append(backend(instance, admission))
         }
-        if intent.update?.strategy == .inPlace {
-            let leaving = all.filter {
-                $0.zone == evacuation.zone && $0.state == .running && !observation.substrate.fenced.contains($0.address)
-            }
-            InPlacePatch(policy: policy, intent: intent, observation: observation, held: held, surplus: retire + leaving).plan(
-                keep, current: { isCurrent($0, intent) },
-                wanted: { apiServer(named: $0.id.name, zone: $0.zone, address: $0.address, intent) }, &backends, &result)
-        }
+        InPlacePatch(policy: policy, intent: intent, observation: observation, held: held).plan(
+            keep, current: { isCurrent($0, intent) },
+            wanted: { apiServer(named: $0.id.name, zone: $0.zone, address: $0.address, intent) }, &result)
         trial.check(keep.filter { isCurrent($0, intent) }, retire, held, &result)
         backends.sort { $0.name < $1.name }
         let isPlaced =
@@ -141,6 +136,11 @@ struct APIServerPlanner {
     private func isCurrent(_ seen: InstanceObservation, _ intent: ControlPlaneIntent) -> Bool {
         intent.spec.zones.contains(seen.zone)
             && apiServer(named: seen.id.name, zone: seen.zone, address: seen.address, intent).matches(seen)
+    }
+
+    private func isPatchable(_ seen: InstanceObservation, _ intent: ControlPlaneIntent) -> Bool {
+        intent.spec.zones.contains(seen.zone)
+            && apiServer(named: seen.id.name, zone: seen.zone, address: seen.address, intent).isOfAnotherRelease(seen)
     }
 
     private func apiServer(named name: String, zone: ZoneName, address: IPv4Address, _ intent: ControlPlaneIntent) -> InstanceIntent {

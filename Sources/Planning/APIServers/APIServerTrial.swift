@@ -42,16 +42,14 @@ struct APIServerTrial {
         for instance in keep where observation.isReady(instance) {
             let isIn = admission(of: instance) == .ready
             // Those that serve are looked at while the others are still at hand; those that are patched, until they are proven.
-            let isUnproven = intent.update?.strategy == .inPlace && trial(of: instance).passes == 0
+            let isUnproven =
+                intent.update.map { $0.strategy == .inPlace && $0.reversal == nil } == true && trial(of: instance).passes == 0
             guard !isIn || isUnproven || isForward && !retire.isEmpty else { continue }
-            // One that is patched in place is missed already.
-            if let held, intent.update?.strategy == .blueGreen {
+            if let held {
                 result.waits.append(.impaired(held.zone, "\(instance.id.name) is not tried"))
                 continue
             }
-            if !isIn, !(intent.update?.strategy == .inPlace && hasPlace(instance) && trial(of: instance).passes > 0) {
-                result.waits.append(wait(instance))
-            }
+            if !isIn { result.waits.append(wait(instance)) }
             guard trial(of: instance).needsCheck(policy.update) else { continue }
             let baseline = observation.substrate.instances.first {
                 $0.role == .apiServer && $0.id != instance.id && observation.isReady($0) && admission(of: $0) != nil

@@ -1,87 +1,78 @@
 import FleetModel
 import Substrate
 
-/// Exchanges what the API server instances are made of, one after the other, with the same names and addresses. For the urgent fix
-/// that has no time, or no room, for new instances. Invariant 2, with one instance fewer.
+/// Exchanges what the API server instances are made of, with the same names and addresses and without new instances. For the urgent
+/// fix. Invariant 2.
 ///
-/// The one whose turn it is is drained, ended with a word to its clients, made anew, and takes traffic again when its check has
-/// passed; the next one's turn comes then.
+/// In each instance a second API server starts beside the first, of the new release. When all of them have passed the check that does
+/// what customers do, one after the other takes over; until then nobody has noticed anything, and a release that is no good is gone
+/// again without anybody ever having been served by it.
 struct InPlacePatch {
     var policy: PlanningPolicy
     var intent: ControlPlaneIntent
     var observation: ControlPlaneObservation
     var held: HeldZone?
-    /// Who goes, by his end or because his zone is emptied; it is not begun with the next one meanwhile.
-    var surplus: [InstanceObservation]
+
+    private var isUnderWay: Bool { intent.update?.strategy == .inPlace }
 
     /// - Parameters:
+    ///   - instances: that stay.
     ///   - current: whether an instance is what is wanted.
     ///   - wanted: what an instance is to become.
-    ///   - backends: the endpoint's, each as if it stayed; changed for the one whose turn it is.
     func plan(
         _ instances: [InstanceObservation], current: (InstanceObservation) -> Bool, wanted: (InstanceObservation) -> InstanceIntent,
-        _ backends: inout [LoadBalancerSpec.Backend], _ result: inout APIServerPlanner.Result
+        _ result: inout APIServerPlanner.Result
     ) {
         let running = instances.filter { $0.state == .running }
-        guard let next = turn(running, current: current) else { return }
-        let others = running.filter { $0.id != next.id }
-        func serves(_ other: InstanceObservation) -> Bool {
-            observation.isReady(other) && observation.isBalanced(other.id.name) && !observation.isolatedInstances.contains(other.id.name)
+        // What was begun and is not wanted any more.
+        for instance in running {
+            guard let standby = instance.standby else { continue }
+            let isWanted = isUnderWay && !current(instance) && standby.release == wanted(instance).release
+            if !isWanted { result.actions.append(.removeStandby(instance.id)) }
         }
-        guard !others.isEmpty, others.allSatisfy(serves) else {
-            result.waits.append(Wait("MinimumReady", "\(next.id.name) is patched when all other API servers serve"))
-            return
-        }
-        let seen = observation.substrate.loadBalancer?.backends.first { $0.name == next.id.name }
-        if current(next) {
-            // It was made anew: back when it is fit.
-            let isFit = observation.isReady(next) && (observation.trials[next.id.name]?.passes ?? 0) > 0
-            if !isFit { admit(next, .drain, &backends) }
-            return
-        }
+        let outdated = running.filter { !current($0) && !observation.isolatedInstances.contains($0.id.name) }
+        guard isUnderWay, let next = outdated.first else { return }
         if let held {
-            // Back, if it was drained for this.
-            result.waits.append(.impaired(held.zone, "\(next.id.name) is not patched"))
+            result.waits.append(.impaired(held.zone, "\(outdated.map(\.id.name).joined(separator: " and ")) are not patched"))
             return
         }
-        if let other = surplus.first, seen?.admission == .ready {
-            result.waits.append(Wait("MinimumReady", "\(next.id.name) is patched when \(other.id.name), which goes, has gone"))
+        var areFit = true
+        for instance in outdated where !isFit(instance, wanted(instance), &result) { areFit = false }
+        guard areFit else { return }
+        // What has taken over serves before the next one's turn comes; what goes back has served before.
+        let patched = running.first { current($0) && !serves($0) }
+        if let patched, intent.update?.reversal == nil {
+            result.waits.append(Wait("MinimumReady", "\(next.id.name) is patched when \(patched.id.name), which was patched, serves"))
             return
         }
-        admit(next, .drain, &backends)
-        // It never had a place: nobody is served by it.
-        guard let seen else { return result.actions.append(.replaceInstance(wanted(next))) }
-        guard seen.admission != .ready else { return }
-        let drained = observation.drainingSeconds[next.id.name, default: 0]
-        guard seen.openSessions == 0 || drained > policy.update.patchDrain || !observation.isReady(next) else {
-            result.waits.append(Wait("Draining", "\(next.id.name) still has \(seen.openSessions) open sessions"))
-            return
-        }
-        result.actions.append(.replaceInstance(wanted(next)))
+        result.actions.append(.promoteStandby(wanted(next)))
     }
 
-    /// The one that is out of the endpoint goes on; else one that is not proven, or the first that is outdated.
-    private func turn(_ running: [InstanceObservation], current: (InstanceObservation) -> Bool) -> InstanceObservation? {
-        let out = running.first { instance in
-            let seen = observation.substrate.loadBalancer?.backends.first { $0.name == instance.id.name }
-            return seen.map { $0.admission != .ready } ?? false
-        }
-        guard running.contains(where: { !current($0) }) else { return out }
-        // One that was let in again before its check, because another one failed, or whose check was forgotten.
-        let unproven =
-            intent.update?.reversal == nil
-            ? running.first { current($0) && observation.isReady($0) && observation.trials[$0.id.name]?.passes ?? 0 == 0 } : nil
-        let broken = running.first { !current($0) && !observation.isReady($0) }
-        // One that nobody is served by costs nobody anything.
-        let placeless = running.first { instance in
-            !current(instance) && observation.substrate.loadBalancer?.backends.contains { $0.name == instance.id.name } == false
-        }
-        return out ?? placeless ?? unproven ?? broken ?? running.first { !current($0) }
+    private func serves(_ instance: InstanceObservation) -> Bool {
+        observation.isolatedInstances.contains(instance.id.name)
+            || observation.isReady(instance) && observation.isBalanced(instance.id.name)
     }
 
-    private func admit(
-        _ instance: InstanceObservation, _ admission: LoadBalancerSpec.Admission, _ backends: inout [LoadBalancerSpec.Backend]
-    ) {
-        for index in backends.indices where backends[index].name == instance.id.name { backends[index].admission = admission }
+    /// Whether its second API server may take over; else what is done for that, and what is waited for.
+    private func isFit(_ instance: InstanceObservation, _ wanted: InstanceIntent, _ result: inout APIServerPlanner.Result) -> Bool {
+        guard let standby = instance.standbyInstance, standby.release == wanted.release else {
+            result.actions.append(.ensureStandby(wanted))
+            return false
+        }
+        let name = instance.id.name
+        guard observation.isReady(standby) else {
+            result.waits.append(Wait("StandbyNotReady", "the API server of \(wanted.release) on \(name) is starting: its /readyz does not say ok yet"))
+            return false
+        }
+        let trial = observation.trials[standby.id.name] ?? InstanceTrial()
+        if trial.passes > 0 { return true }
+        let reason = trial.failure ?? "what customers do has not worked through it yet"
+        result.waits.append(
+            Wait(trial.failure == nil ? "OnTrial" : "CheckFails", "the API server of \(wanted.release) on \(name) gets no traffic: \(reason)"))
+        if trial.needsCheck(policy.update) {
+            let baseline = ([instance] + observation.substrate.instances).first { $0.role == .apiServer && observation.isReady($0) }
+            result.actions.append(.checkInstance(standby.id, instance.address, baseline: baseline?.address))
+        }
+        return false
     }
 }

@@ -53,14 +53,15 @@ public struct UpdateJudge: Sendable {
         let policy = policy.update
         for (name, trial) in observation.trials.sorted(by: { $0.key < $1.key })
         where trial.failedStarts >= policy.failedStartLimit && !update.troubled.contains(name) {
-            return Fault(reason: "\(name) cannot be started: \(trial.startFailure ?? "")")
+            let shown = InstanceID(cluster: intent.cluster, name: name).holder.name
+            return Fault(reason: "\(shown) cannot be started: \(trial.startFailure ?? "")")
         }
         let hasQuorum = observation.hasEtcdQuorum(intent)
-        for instance in observation.substrate.instances.sorted(by: { $0.id < $1.id }) where isNew(instance, intent, update) {
+        for instance in observation.substrate.instancesAndStandbys.sorted(by: { $0.id < $1.id }) where isNew(instance, intent, update) {
             // What a fault of the zone does is not the release's doing.
-            guard !observation.isDoubtful(instance.zone), !observation.isolatedInstances.contains(instance.id.name) else { continue }
+            guard !observation.isDoubtful(instance.zone), !observation.isolatedInstances.contains(instance.id.holder.name) else { continue }
             if let problem = instance.components.lazy.compactMap(\.problem).first {
-                return Fault(reason: "\(instance.id.name): \(problem)")
+                return Fault(reason: "\(instance.id.holder.name): \(problem)")
             }
             // Nor is what was there before it.
             guard !update.troubled.contains(instance.id.name) else { continue }
@@ -73,8 +74,8 @@ public struct UpdateJudge: Sendable {
 
     private func fault(of instance: InstanceObservation, hasQuorum: Bool, _ observation: ControlPlaneObservation) -> Fault? {
         let policy = policy.update
-        let name = instance.id.name
-        let trial = observation.trials[name] ?? InstanceTrial()
+        let name = instance.id.holder.name
+        let trial = observation.trials[instance.id.name] ?? InstanceTrial()
         for (component, count) in trial.ends.sorted(by: { $0.key < $1.key }) {
             let isMain = component == ComponentKind.apiServer.rawValue || component == ComponentKind.etcd.rawValue
             guard count >= (isMain ? policy.endLimit : policy.helperEndLimit) else { continue }
@@ -82,7 +83,7 @@ public struct UpdateJudge: Sendable {
             return Fault(
                 reason: "\(component) of release \(instance.release) on \(name) has ended \(count) times\(Self.quoted(words))")
         }
-        let unready = observation.unreadySeconds[name, default: 0]
+        let unready = observation.unreadySeconds[instance.id.name, default: 0]
         switch instance.role {
         case .etcd:
             guard unready > policy.startLimit else { return nil }

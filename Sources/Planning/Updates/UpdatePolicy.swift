@@ -22,8 +22,6 @@ public struct UpdatePolicy: Codable, Hashable, Sendable {
     public var failedStartLimit = 3
     /// An update that takes longer, while every zone is in service, goes back.
     public var limit: Double = 600
-    /// A patched API server's clients get this time to leave before they are sent away.
-    public var patchDrain: Double = 0.3
 
     public init() {}
 }

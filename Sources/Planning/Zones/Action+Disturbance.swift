@@ -4,7 +4,7 @@ extension Action {
     /// The instance whose processes this starts or ends: what it does meanwhile is no sign of a failure.
     public var disturbs: InstanceID? {
         switch self {
-        case .startInstance(let intent), .replaceInstance(let intent): intent.id
+        case .startInstance(let intent), .replaceInstance(let intent), .promoteStandby(let intent): intent.id
         case .removeInstance(let id), .retireInstance(let id): id
         default: nil
         }

@@ -154,17 +154,22 @@ final class Ledger: Sendable {
         case .removeNetwork(let name): .removeNetwork(name)
         case .ensureVolume(let spec): .ensureVolume(spec)
         case .removeVolume(let id): .removeVolume(id)
-        case .ensureInstance(let spec):
-            .startInstance(
-                InstanceIntent(
-                    id: spec.id, role: spec.role, zone: spec.zone, size: spec.size, network: spec.network, address: spec.address,
-                    volume: spec.volume, release: spec.release, configurationRevision: spec.configurationRevision))
+        case .ensureInstance(let spec): .startInstance(intent(spec))
+        case .ensureStandby(let spec): .ensureStandby(intent(spec))
+        case .promoteStandby(let spec): .promoteStandby(intent(spec))
+        case .removeStandby(let id): .removeStandby(id)
         case .removeInstance(let id): .removeInstance(id)
         case .ensureFence(let name, let addresses): .ensureFence(name, addresses)
         case .ensureLoadBalancer(let spec):
             .ensureLoadBalancer(LoadBalancerIntent(cluster: spec.cluster, network: spec.network, backends: spec.backends))
         case .removeLoadBalancer(let name): .removeLoadBalancer(name)
         }
+    }
+
+    private static func intent(_ spec: InstanceSpec) -> InstanceIntent {
+        InstanceIntent(
+            id: spec.id, role: spec.role, zone: spec.zone, size: spec.size, network: spec.network, address: spec.address,
+            volume: spec.volume, release: spec.release, configurationRevision: spec.configurationRevision)
     }
 
     private static func text(_ change: SimulatedChange) -> String {

@@ -45,6 +45,9 @@ struct ManagedSubstrate: Substrate, HealthProbe, ControlPlaneOperations {
     func removeInstance(_ id: InstanceID, gracefully: Bool) async throws {
         try await change { try await base.removeInstance(id, gracefully: gracefully) }
     }
+    func ensureStandby(_ spec: InstanceSpec) async throws { try await change { try await base.ensureStandby(spec) } }
+    func promoteStandby(_ spec: InstanceSpec) async throws { try await change { try await base.promoteStandby(spec) } }
+    func removeStandby(of id: InstanceID) async throws { try await change { try await base.removeStandby(of: id) } }
     func writeFiles(_ files: [InstanceFile], to id: InstanceID) async throws {
         try await change { try await base.writeFiles(files, to: id) }
     }
@@ -92,8 +95,8 @@ struct ManagedSubstrate: Substrate, HealthProbe, ControlPlaneOperations {
         try await change { try await SimulatedOperations(base).promoteMember(id, address, of: cluster) }
     }
 
-    func check(_ address: IPv4Address, of cluster: Cluster) async throws -> CheckOutcome {
-        try await look { try await SimulatedOperations(base).check(address, of: cluster) }
+    func check(_ address: IPv4Address, isStandby: Bool, of cluster: Cluster) async throws -> CheckOutcome {
+        try await look { try await SimulatedOperations(base).check(address, isStandby: isStandby, of: cluster) }
     }
 
     func bootstrap(_ cluster: Cluster) async throws {
@@ -133,9 +136,9 @@ public struct SimulatedOperations: ControlPlaneOperations {
         try substrate.change(.promote(id.name), of: cluster.name)
     }
 
-    public func check(_ address: IPv4Address, of cluster: Cluster) async throws -> CheckOutcome {
+    public func check(_ address: IPv4Address, isStandby: Bool, of cluster: Cluster) async throws -> CheckOutcome {
         do {
-            return CheckOutcome(slowest: "create", seconds: try substrate.useAPIServer(at: address, of: cluster.name))
+            return CheckOutcome(slowest: "create", seconds: try substrate.useAPIServer(at: address, isStandby: isStandby, of: cluster.name))
         } catch let error as SubstrateError {
             return CheckOutcome(failure: error.message)
         }

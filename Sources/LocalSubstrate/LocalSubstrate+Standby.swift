@@ -1,0 +1,237 @@
+import FleetModel
+import Foundation
+import Glibc
+import Substrate
+import Timing
+
+/// Two API servers in one instance: the standby starts while the other one serves, gets all new connections from one moment to the
+/// next, and the other one ends as one ends that leaves. `spec.json` says which serves; replacing it is the moment.
+extension LocalSubstrate {
+    public func ensureStandby(_ spec: InstanceSpec) async throws {
+        try await throwing("start a second API server on \(spec.id)") {
+            try HostNames.check(name: spec.id.name)
+            try await requirePower(spec)
+            let unit = names.unit(spec.id)
+            try await finishHandover(of: unit)
+            let found = try await Blocking.run { [self] in (isRunning: state(of: unit) == .running, record: Record.read(InstanceRecord.self, unit.record)) }
+            let old = Record.read(InstanceRecord.self, unit.standbyRecord)
+            guard let record = found.record, found.isRunning, record.differsByReleaseOnly(from: spec),
+                spec.components.contains(where: { $0.kind == .apiServer && $0.listening != nil })
+            else {
+                throw SubstrateError(
+                    .invalid, "\(spec.id) does not run, or differs from what is asked for in more than its release; make it anew.")
+            }
+            var standby = InstanceRecord(spec)
+            standby.slot = record.serverSlot.other
+            // The files stay, and what is beside the API server and is Slipway's own.
+            standby.certificatesExpireAt = record.certificatesExpireAt
+            standby.keepHelpers(of: record)
+            let part = Unit.part(.apiServer, standby.serverSlot)
+            let supervisor = Supervisor(unit)
+            if let old, old.satisfies(spec), supervisor.supervises(part) { return supervisor.bringUp(part) }
+            // All that is exchanged later: what cannot be started must not begin to take over.
+            let programs = try await verified(standby.components)
+            if old != nil { try await end(part, of: unit) }
+            let servers = zip(standby.components, programs).filter { $0.0.kind == .apiServer }
+            let services = servers.map { service($0, $1, unit, standby.serverSlot) }
+            let written = standby
+            try await Blocking.run { [self] in
+                try FileTree.replace(unit.standbyRecord, try Record.text(written))
+                for file in spec.files where !FileTree.exists("\(unit.files)/\(file.path)") { try Self.write(file, below: unit.files) }
+                for note in [unit.ends(part), unit.leaving(part), "\(unit.state)/\(part).refused", down(part, unit)] {
+                    try FileTree.remove(note)
+                }
+                for service in services {
+                    try makeLogDirectories(service, unit)
+                    try tree(unit).write(service, to: unit.directory)
+                }
+            }
+            try await restoreSlots(of: unit)
+            _ = groups.ensure(unit, size: spec.size.withStandby, hardCPULimit: configuration.hardCPULimit)
+            try await supervise(part, of: unit)
+        }
+    }
+
+    public func removeStandby(of id: InstanceID) async throws {
+        try await throwing("end the second API server on \(id)") {
+            try HostNames.check(name: id.name)
+            let unit = names.unit(id)
+            guard let record = Record.read(InstanceRecord.self, unit.record),
+                let standby = Record.read(InstanceRecord.self, unit.standbyRecord)
+            else { return }
+            // A word about who takes over may have been said, and not written down.
+            try await restoreSlots(of: unit)
+            try await end(Unit.part(.apiServer, standby.serverSlot), of: unit)
+            _ = groups.ensure(unit, size: record.size, hardCPULimit: configuration.hardCPULimit)
+            try await Blocking.run { try FileTree.remove(unit.standbyRecord) }
+        }
+    }
+
+    public func promoteStandby(_ spec: InstanceSpec) async throws {
+        try await throwing("let the second API server of \(spec.id) take over") {
+            try HostNames.check(name: spec.id.name)
+            try await requirePower(spec)
+            let unit = names.unit(spec.id)
+            if try await finishHandover(of: unit) { return }
+            let record = Record.read(InstanceRecord.self, unit.record)
+            if record?.satisfies(spec) == true { return }
+            guard let record, record.differsByReleaseOnly(from: spec),
+                var next = Record.read(InstanceRecord.self, unit.standbyRecord), next.satisfies(spec), let slots = slots(next),
+                Supervisor(unit).component(.apiServer, next.serverSlot, now: time.now.timeIntervalSince1970).isUp
+            else { throw SubstrateError(.failed, "No second API server of release \(spec.release) runs on \(spec.id).") }
+            next.isHandingOver = true
+            try await define(slots, of: unit)
+            let written = next
+            try await Blocking.run {
+                try FileTree.replace(unit.record, try Record.text(written))
+                try FileTree.remove(unit.standbyRecord)
+            }
+            try await finishHandover(of: unit)
+        }
+    }
+
+    /// Ends the API server of before once it has nothing left to do, and exchanges what runs beside it; wherever that was left.
+    /// - Returns: false when there was nothing to finish.
+    @discardableResult
+    func finishHandover(of unit: Unit) async throws -> Bool {
+        guard var record = Record.read(InstanceRecord.self, unit.record), record.isHandingOver == true, Supervisor(unit).isAlive else {
+            return false
+        }
+        let components = record.components.filter { $0.isExchanged }
+        let programs = try await verified(components)
+        try await restoreSlots(of: unit)
+        try await Blocking.run { try FileTree.remove(unit.standbyRecord) }
+        let serving = record
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { [self] in try await dismiss(serving.serverSlot.other, of: unit, serving) }
+            for (component, program) in zip(components, programs) {
+                group.addTask { [self] in try await exchange(component, program, of: unit) }
+            }
+            try await group.waitForAll()
+        }
+        _ = groups.ensure(unit, size: record.size, hardCPULimit: configuration.hardCPULimit)
+        record.isHandingOver = nil
+        let written = record
+        try await Blocking.run { try FileTree.replace(unit.record, try Record.text(written)) }
+        return true
+    }
+
+    /// What is begun is finished.
+    private func dismiss(_ slot: ServerSlot, of unit: Unit, _ record: InstanceRecord) async throws {
+        let part = Unit.part(.apiServer, slot)
+        let supervisor = Supervisor(unit)
+        try FileTree.write(unit.leaving(part), "")
+        supervisor.bringDown(part)
+        let deadline = time.uptime + min(configuration.stopTimeout, Self.serverPatience)
+        let watch = exitWatch(of: unit, record, slot)
+        var idleLooks = 0
+        while time.uptime < deadline, idleLooks < 2 {
+            if supervisor.component(.apiServer, slot, now: time.now.timeIntervalSince1970).processID == nil { break }
+            if let watch { idleLooks = await hasNothingLeft(unit, watch) ? idleLooks + 1 : 0 }
+            try await time.sleep(for: .milliseconds(30))
+        }
+        try await end(part, of: unit, patience: .zero)
+    }
+
+    /// The program that the component is to be, unless it is that already.
+    private func exchange(_ component: ComponentSpec, _ program: ServiceTree.Program, of unit: Unit) async throws {
+        let part = Unit.part(component.kind)
+        guard FileTree.target(of: "\(unit.directory)/bin/\(part)") != program.path else { return Supervisor(unit).bringUp(part) }
+        try await end(part, of: unit, patience: .seconds(2))
+        try await Blocking.run { [self] in
+            try tree(unit).write(service(component, program, unit), to: unit.directory)
+            try FileTree.remove(unit.ends(part))
+            try FileTree.remove(unit.leaving(part))
+            try FileTree.remove(down(part, unit))
+        }
+        Supervisor(unit).bringUp(part)
+    }
+
+    /// Ends a part's process, which is not started again, also not with the rest of the unit.
+    private func end(_ part: String, of unit: Unit, patience: Duration = .milliseconds(500)) async throws {
+        try await Blocking.run { [self] in
+            try FileTree.write(unit.leaving(part), "")
+            if FileTree.isDirectory("\(unit.scan)/\(unit.service(part))") { try FileTree.write(down(part, unit), "") }
+        }
+        let supervisor = Supervisor(unit)
+        supervisor.bringDown(part)
+        let begun = time.uptime
+        while let process = supervisor.process(of: part) {
+            if time.uptime - begun > patience { kill(process, SIGKILL) }
+            guard time.uptime - begun < patience + .seconds(10) else {
+                throw SubstrateError(.timedOut, "\(part) of \(unit.cluster)/\(unit.name) does not end.")
+            }
+            try await time.sleep(for: .milliseconds(10))
+        }
+    }
+
+    /// With it s6 does not start the service when supervision begins.
+    private func down(_ part: String, _ unit: Unit) -> String { "\(unit.scan)/\(unit.service(part))/down" }
+
+    private func supervise(_ part: String, of unit: Unit) async throws {
+        let supervisor = Supervisor(unit)
+        if supervisor.supervises(part) { return supervisor.bringUp(part) }
+        supervisor.rescan()
+        let deadline = time.uptime + .seconds(10)
+        while !supervisor.supervises(part) {
+            guard time.uptime < deadline else {
+                throw SubstrateError(.timedOut, "Supervision of \(unit.cluster)/\(unit.name) does not take up \(part).")
+            }
+            try await time.sleep(for: .milliseconds(5))
+        }
+    }
+
+    // MARK: Who gets new connections
+
+    /// As the records say: nothing where there has never been a standby.
+    func restoreSlots(of unit: Unit) async throws {
+        let (record, standby) = try await Blocking.run {
+            (Record.read(InstanceRecord.self, unit.record), Record.read(InstanceRecord.self, unit.standbyRecord))
+        }
+        guard let record, record.slot != nil || standby != nil, let slots = slots(record, standby) else { return }
+        try await define(slots, of: unit)
+    }
+
+    func removeSlots(of unit: Unit) async throws {
+        try await tools.run("nsenter", ["--net=\(unit.namespacePath)", "--", "nft", "-f", "-"], input: ServerSlots.removal)
+    }
+
+    /// - Parameter standby: says the port where the record is of before ports were noted.
+    private func slots(_ record: InstanceRecord, _ standby: InstanceRecord? = nil) -> ServerSlots? {
+        let port = [record, standby].lazy.compactMap { $0?.components.first { $0.kind == .apiServer }?.listening?.port }.first
+        return port.map {
+            ServerSlots(
+                address: record.address, port: $0, standbyPort: StandbyServer.port, host: record.network.gateway, current: record.serverSlot)
+        }
+    }
+
+    private func define(_ slots: ServerSlots, of unit: Unit) async throws {
+        let address = ["-netns", unit.namespace, "address", "replace", "\(ServerSlot.secondAddress)/32", "dev", "lo"]
+        try await tools.run("ip", address)
+        try await tools.run("nsenter", ["--net=\(unit.namespacePath)", "--", "nft", "-f", "-"], input: slots.definition)
+    }
+}
+
+extension ComponentSpec {
+    /// It belongs to a release, and is exchanged after the API server.
+    fileprivate var isExchanged: Bool { kind == .controllerManager || kind == .scheduler }
+}
+
+extension InstanceRecord {
+    /// What is no release's stays as it runs.
+    fileprivate mutating func keepHelpers(of old: InstanceRecord) {
+        components = components.compactMap { component in
+            if component.kind == .apiServer || component.isExchanged { return component }
+            return old.components.first { $0.kind == component.kind }
+        }
+    }
+}
+
+extension InstanceSize {
+    /// Two API servers fit in.
+    fileprivate var withStandby: InstanceSize {
+        var size = self
+        size.memoryMiB *= 2
+        return size
+    }
+}

@@ -14,7 +14,6 @@ CLUSTER = "updates"
 CLIENTS = {"writers": 6, "readers": 6, "watchers": 4}
 LISTED = 300  # objects of the list that is read page by page meanwhile
 PAIRS = 3
-QUOTA = 8192  # MiB; etcd's standard. Another one makes new members.
 PARTS = ("platform", "sequential", "script", "patch", "bad", "secrets")
 BAD = (
     "the API server ends at its start", "the API server ends after 10 s", "the API server is never ready",
@@ -69,10 +68,10 @@ class Bench:
         finally:
             load.abandon()
 
-    def update(self, release, verb="update", expected="Successful"):
+    def update(self, release, verb="update", expected="Successful", options=()):
         """Seconds from the request until its end."""
         begun = time.monotonic()
-        accepted = self.region.json("cluster", verb, CLUSTER, "--release", release.id, "--no-wait")
+        accepted = self.region.json("cluster", verb, CLUSTER, "--release", release.id, "--no-wait", *options)
 
         def ended():
             seen = self.region.eks.describe_update(name=CLUSTER, updateId=accepted["id"])["update"]
@@ -85,13 +84,6 @@ class Bench:
         if update["status"] != expected:
             print(f"the update to {release.id} was expected to be {expected}, and is {update['status']}: {errors}")
         return {"seconds": seconds, "status": update["status"], "errors": errors}
-
-    def resize(self, quota):
-        """Another quota for etcd: its members are replaced in place, and nothing else is. Seconds until all are as wanted."""
-        begun = time.monotonic()
-        self.region.slipway("cluster", "resize", CLUSTER, "--etcd-quota", quota)
-        self.settle()
-        return {"seconds": time.monotonic() - begun, "status": "Successful", "errors": []}
 
     # MARK: The parts
 
@@ -106,20 +98,19 @@ class Bench:
         self.end()
 
     def sequential(self):
-        """API servers and etcd at once, against the one and then the other. The etcds differ by a stamp; a cluster goes to and fro."""
-        builds = [self.begin("sequential-1", "forky", "1")]
-        builds += [self.builds.good(*made) for made in (
-            ("sequential-2", "forky", "2"), ("sequential-1", "forky", "2"), ("sequential-2", "forky", "1"))]
-        turns = ((builds[1], builds[2], QUOTA + 1024), (builds[3], builds[0], QUOTA))
+        """The same change with API servers and etcd at once, and with the one and then the other. The etcds differ by a stamp."""
+        first = self.begin("sequential-1", "forky", "1")
+        second = self.builds.good("sequential-2", "forky", "2")
         rows = []
         for index in range(PAIRS):
-            both, servers, quota = turns[index % 2]
-            rows.append({
-                "together": self.measured(lambda: self.update(both)), "servers": self.measured(lambda: self.update(servers)),
-                "etcd": self.measured(lambda: self.resize(quota))})
+            row = {}
+            for name, release in zip(("together", "sequential") if index % 2 == 0 else ("sequential", "together"), (second, first)):
+                options = ("--sequential",) if name == "sequential" else ()
+                row[name] = self.measured(lambda: self.update(release, options=options))
+            rows.append(row)
         result(
             "sequential", pairs=PAIRS, **{f"{part}_seconds": statistics.median(row[part]["seconds"] for row in rows) for part in rows[0]},
-            ratio=statistics.median(row["together"]["seconds"] / (row["servers"]["seconds"] + row["etcd"]["seconds"]) for row in rows),
+            ratio=statistics.median(row["together"]["seconds"] / row["sequential"]["seconds"] for row in rows),
             **summed([measurement for row in rows for measurement in row.values()]))
         self.end()
 

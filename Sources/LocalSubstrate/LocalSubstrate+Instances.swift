@@ -125,8 +125,8 @@ extension LocalSubstrate {
 
     func service(_ component: ComponentSpec, _ program: ServiceTree.Program, _ unit: Unit, _ slot: ServerSlot = .first) -> ServiceTree.Service {
         var arguments = component.arguments
-        if slot == .second, let flag = component.listening?.addressFlag {
-            arguments = arguments.map { $0.hasPrefix("\(flag)=") ? "\(flag)=\(ServerSlot.secondAddress)" : $0 }
+        if let address = slot.privateAddress, let flag = component.listening?.addressFlag {
+            arguments = arguments.map { $0.hasPrefix("\(flag)=") ? "\(flag)=\(address)" : $0 }
         }
         return ServiceTree.Service(
             kind: component.kind, artifact: program, command: ["\(unit.directory)/bin/\(Unit.part(component.kind, slot))"] + arguments,
@@ -163,15 +163,15 @@ extension LocalSubstrate {
                 id: id, role: id.name.hasPrefix("etcd") ? .etcd : .apiServer, zone: ZoneName(rawValue: ""), address: IPv4Address(bits: 0),
                 volume: nil, sizeName: "", release: ReleaseID(rawValue: ""), configurationRevision: 0, state: .incomplete, components: [])
         }
-        let state = state(of: unit)
         var seen = InstanceObservation(
             id: id, role: record.role, zone: record.zone, address: record.address, volume: record.volume, sizeName: record.size.name,
-            release: record.release, configurationRevision: record.configurationRevision,
-            state: state == .running && record.isHandingOver == true ? .incomplete : state,
+            release: record.release, configurationRevision: record.configurationRevision, state: state(of: unit),
             components: record.components.map { supervisor.component($0.kind, $0.kind == .apiServer ? record.serverSlot : .first, now: now) },
             isJoining: record.isJoining ?? false, certificatesExpireAt: record.certificatesExpireAt)
-        if let standby = Record.read(InstanceRecord.self, unit.standbyRecord) {
-            seen.standby = StandbyServer(release: standby.release, component: supervisor.component(.apiServer, standby.serverSlot, now: now))
+        seen.isHandingOver = record.leavingSlot != nil
+        if let standby = Record.read(InstanceRecord.self, unit.standbyRecord), let port = standby.serverSlot.standbyPort {
+            seen.standby = StandbyServer(
+                release: standby.release, component: supervisor.component(.apiServer, standby.serverSlot, now: now), port: port)
         }
         return seen
     }

@@ -76,7 +76,7 @@ extension LocalSubstrate {
         guard let server, !server.arguments.contains(where: { $0.hasPrefix("--shutdown-watch-termination") }),
             let port = Record.read(BalancerRecord.self, names.balancer(unit.cluster).record)?.backendPort
         else { return nil }
-        return ExitWatch(listener: slot.address(in: record), port: port, own: record.address)
+        return ExitWatch(listener: slot.privateAddress ?? record.address, port: port, own: record.address)
     }
 
     /// It takes nobody any more, and nobody's request is open: what is left are watches, which an API server before Kubernetes 1.27 would

@@ -5,7 +5,7 @@ import Substrate
 import Timing
 
 /// Two API servers in one instance: the standby starts while the other one serves, gets all new connections from one moment to the
-/// next, and the other one ends as one ends that leaves. `spec.json` says which serves; replacing it is the moment.
+/// next, and the other one ends as one ends that leaves. `spec.json` says who serves and who leaves.
 extension LocalSubstrate {
     public func ensureStandby(_ spec: InstanceSpec) async throws {
         try await throwing("start a second API server on \(spec.id)") {
@@ -22,7 +22,7 @@ extension LocalSubstrate {
                     .invalid, "\(spec.id) does not run, or differs from what is asked for in more than its release; make it anew.")
             }
             var standby = InstanceRecord(spec)
-            standby.slot = record.serverSlot.other
+            standby.slot = record.serverSlot.next
             // The files stay, and what is beside the API server and is Slipway's own.
             standby.certificatesExpireAt = record.certificatesExpireAt
             standby.keepHelpers(of: record)
@@ -72,21 +72,26 @@ extension LocalSubstrate {
             try HostNames.check(name: spec.id.name)
             try await requirePower(spec)
             let unit = names.unit(spec.id)
-            if try await finishHandover(of: unit) { return }
             let record = Record.read(InstanceRecord.self, unit.record)
             if record?.satisfies(spec) == true { return }
-            guard let record, record.differsByReleaseOnly(from: spec),
-                var next = Record.read(InstanceRecord.self, unit.standbyRecord), next.satisfies(spec), let slots = slots(next),
+            guard let record, record.leavingSlot == nil, record.differsByReleaseOnly(from: spec),
+                var next = Record.read(InstanceRecord.self, unit.standbyRecord), next.satisfies(spec),
                 Supervisor(unit).component(.apiServer, next.serverSlot, now: time.now.timeIntervalSince1970).isUp
             else { throw SubstrateError(.failed, "No second API server of release \(spec.release) runs on \(spec.id).") }
-            next.isHandingOver = true
-            try await define(slots, of: unit)
+            next.leavingSlot = record.serverSlot
             let written = next
+            if let slots = slots(written) { try await define(slots, of: unit) }
             try await Blocking.run {
                 try FileTree.replace(unit.record, try Record.text(written))
                 try FileTree.remove(unit.standbyRecord)
             }
-            try await finishHandover(of: unit)
+        }
+    }
+
+    public func finishHandover(of id: InstanceID) async throws {
+        try await throwing("finish the way over to another API server on \(id)") {
+            try HostNames.check(name: id.name)
+            try await finishHandover(of: names.unit(id))
         }
     }
 
@@ -94,7 +99,7 @@ extension LocalSubstrate {
     /// - Returns: false when there was nothing to finish.
     @discardableResult
     func finishHandover(of unit: Unit) async throws -> Bool {
-        guard var record = Record.read(InstanceRecord.self, unit.record), record.isHandingOver == true, Supervisor(unit).isAlive else {
+        guard var record = Record.read(InstanceRecord.self, unit.record), let leaving = record.leavingSlot, Supervisor(unit).isAlive else {
             return false
         }
         let components = record.components.filter { $0.isExchanged }
@@ -103,16 +108,17 @@ extension LocalSubstrate {
         try await Blocking.run { try FileTree.remove(unit.standbyRecord) }
         let serving = record
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { [self] in try await dismiss(serving.serverSlot.other, of: unit, serving) }
+            group.addTask { [self] in try await dismiss(leaving, of: unit, serving) }
             for (component, program) in zip(components, programs) {
                 group.addTask { [self] in try await exchange(component, program, of: unit) }
             }
             try await group.waitForAll()
         }
         _ = groups.ensure(unit, size: record.size, hardCPULimit: configuration.hardCPULimit)
-        record.isHandingOver = nil
+        record.leavingSlot = nil
         let written = record
         try await Blocking.run { try FileTree.replace(unit.record, try Record.text(written)) }
+        try await restoreSlots(of: unit)
         return true
     }
 
@@ -201,13 +207,14 @@ extension LocalSubstrate {
         let port = [record, standby].lazy.compactMap { $0?.components.first { $0.kind == .apiServer }?.listening?.port }.first
         return port.map {
             ServerSlots(
-                address: record.address, port: $0, standbyPort: StandbyServer.port, host: record.network.gateway, current: record.serverSlot)
+                address: record.address, port: $0, host: record.network.gateway, current: record.serverSlot,
+                inner: record.leavingSlot ?? record.serverSlot)
         }
     }
 
     private func define(_ slots: ServerSlots, of unit: Unit) async throws {
-        let address = ["-netns", unit.namespace, "address", "replace", "\(ServerSlot.secondAddress)/32", "dev", "lo"]
-        try await tools.run("ip", address)
+        let addresses = ServerSlot.standbys.compactMap(\.privateAddress).map { "address replace \($0)/32 dev lo\n" }
+        try await tools.run("ip", ["-netns", unit.namespace, "-batch", "-"], input: addresses.joined())
         try await tools.run("nsenter", ["--net=\(unit.namespacePath)", "--", "nft", "-f", "-"], input: slots.definition)
     }
 }
@@ -232,6 +239,7 @@ extension InstanceSize {
     fileprivate var withStandby: InstanceSize {
         var size = self
         size.memoryMiB *= 2
+        size.milliCPU *= 2
         return size
     }
 }

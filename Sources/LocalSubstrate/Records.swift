@@ -22,8 +22,8 @@ struct InstanceRecord: Codable, Equatable {
     var certificatesExpireAt: Date?
     /// Where its API server runs; nil: where it does without ever having had a standby.
     var slot: ServerSlot?
-    /// The API server that was a standby has taken over, and what is left of the one before has not gone yet.
-    var isHandingOver: Bool?
+    /// The API server that was a standby has taken over from the one that runs here, and what is left of that has not gone yet.
+    var leavingSlot: ServerSlot?
 
     init(_ spec: InstanceSpec) {
         id = spec.id

@@ -82,13 +82,17 @@ extension OperatorAPI {
     private func begin(_ name: String, _ request: UpdateRequest, by principal: Principal) async throws -> ClusterUpdate {
         switch (request.version, request.release) {
         case (let version?, nil):
-            guard !request.isInPlace else {
-                throw OperatorError(400, "InvalidParameterException", "A patch in place names its release, and not a version.")
+            guard !request.isInPlace, request.isSequential != true else {
+                throw OperatorError(
+                    400, "InvalidParameterException", "A patch in place, and an update one after the other, name a release and not a version.")
             }
             return try await clusters.updateVersion(name, VersionChange(version: version), as: principal)
         case (nil, let release?):
-            return try await clusters.updateRelease(
-                name, ReleaseChange(release: release, isInPlace: request.isInPlace), as: principal)
+            guard !request.isInPlace || request.isSequential != true else {
+                throw OperatorError(400, "InvalidParameterException", "An update is either in place or one after the other.")
+            }
+            let strategy: UpdateIntent.Strategy = request.isInPlace ? .inPlace : request.isSequential == true ? .sequential : .blueGreen
+            return try await clusters.updateRelease(name, ReleaseChange(release: release, strategy: strategy), as: principal)
         default:
             throw OperatorError(400, "InvalidParameterException", "An update goes to a version or to a release: give one of both.")
         }

@@ -13,6 +13,8 @@ public enum Action: Codable, Hashable, Sendable {
     case ensureStandby(InstanceIntent)
     /// That one takes over.
     case promoteStandby(InstanceIntent)
+    /// The API server that was there before ends, and what is beside it is exchanged.
+    case finishHandover(InstanceID)
     case removeStandby(InstanceID)
     /// Hands etcd's leadership from one member to another.
     case moveLeader(from: InstanceID, to: InstanceID)
@@ -36,7 +38,8 @@ public enum Action: Codable, Hashable, Sendable {
     case ensureLoadBalancer(LoadBalancerIntent)
     case bootstrapKubernetes(ClusterName)
     /// Does through this API server what customers do; when that goes wrong, through `baseline` too, which serves.
-    case checkInstance(InstanceID, IPv4Address, baseline: IPv4Address?)
+    /// - Parameter baseline: the address of one that serves.
+    case checkInstance(InstanceID, ServerAddress, baseline: IPv4Address?)
     case removeLoadBalancer(ClusterName)
     case removeVolume(VolumeID)
     case removeNetwork(ClusterName)
@@ -66,6 +69,7 @@ public enum Action: Codable, Hashable, Sendable {
         case .replaceInstance(let intent): "replace instance \(intent.id.name)"
         case .ensureStandby(let intent): "start an API server of \(intent.release) beside that of \(intent.id.name)"
         case .promoteStandby(let intent): "let the API server of \(intent.release) on \(intent.id.name) take over"
+        case .finishHandover(let id): "end the first API server on \(id.name)"
         case .removeStandby(let id): "end the second API server on \(id.name)"
         case .moveLeader(let from, let to): "move etcd leadership from \(from.name) to \(to.name)"
         case .removeInstance(let id): "remove instance \(id.name)"
@@ -90,6 +94,18 @@ public enum Action: Codable, Hashable, Sendable {
         case .finishRestore(let restore): "finish the restore from \(restore.summary)"
         case .abandonRestore(let restore, let reason): "give up the restore from \(restore.summary): \(reason)"
         }
+    }
+}
+
+/// Where an API server is reached.
+public struct ServerAddress: Codable, Hashable, Sendable {
+    public var address: IPv4Address
+    /// Of a standby; nil: the usual one.
+    public var port: UInt16?
+
+    public init(_ address: IPv4Address, port: UInt16? = nil) {
+        self.address = address
+        self.port = port
     }
 }
 

@@ -79,7 +79,7 @@ struct SimulatedInstance: Sendable {
         made.release = standby.release
         made.components = [standby.component]
         (made.flaw, made.isProven, made.isWedged) = (standby.flaw, standby.isProven, false)
-        made.standby = nil
+        (made.standby, made.isHandingOver) = (nil, false)
         return made
     }
 
@@ -99,9 +99,10 @@ struct SimulatedInstance: Sendable {
         }
         var seen = InstanceObservation(
             id: id, role: role, zone: zone, address: address, volume: volume, sizeName: sizeName, release: release,
-            configurationRevision: configurationRevision, state: state == .running && isHandingOver ? .incomplete : state,
+            configurationRevision: configurationRevision, state: state,
             components: components.map(observed), isJoining: isJoining)
-        seen.standby = standby.map { StandbyServer(release: $0.release, component: observed($0.component)) }
+        seen.standby = standby.map { StandbyServer(release: $0.release, component: observed($0.component), port: 6444) }
+        seen.isHandingOver = isHandingOver
         return seen
     }
 }

@@ -153,7 +153,7 @@ struct SimulatedRegion: Sendable {
         let process = nextProcess()
         try change(spec.id.cluster, now) { cluster in
             guard let index = cluster.instances.firstIndex(where: { $0.id == spec.id && $0.state == .running }),
-                cluster.instances[index].takes(spec)
+                cluster.instances[index].takes(spec), !cluster.instances[index].isHandingOver
             else { throw SubstrateError(.invalid, "\(spec.id) does not run, or differs in more than its release") }
             guard cluster.instances[index].standby?.release != spec.release else { return }
             cluster.instances[index].standby = SimulatedStandby(
@@ -169,8 +169,8 @@ struct SimulatedRegion: Sendable {
                 throw SubstrateError(.failed, "\(spec.id) does not run")
             }
             let instance = cluster.instances[index]
-            if instance.isHandingOver || instance.isAsWanted(spec) { return }
-            guard let standby = instance.standby, instance.takes(spec), standby.release == spec.release, standby.component.startsAt <= now else {
+            if instance.isAsWanted(spec) { return }
+            guard !instance.isHandingOver, let standby = instance.standby, instance.takes(spec), standby.release == spec.release, standby.component.startsAt <= now else {
                 throw SubstrateError(.failed, "no standby of release \(spec.release) runs on \(spec.id)")
             }
             cluster.instances[index].takeOver(standby)

@@ -13,6 +13,7 @@ public enum SimulatedChange: Sendable {
     case removeInstance(InstanceID)
     case ensureStandby(InstanceSpec)
     case promoteStandby(InstanceSpec)
+    case finishHandover(InstanceID)
     case removeStandby(InstanceID)
     case ensureFence(ClusterName, Set<IPv4Address>)
     case ensureLoadBalancer(LoadBalancerSpec)
@@ -25,7 +26,7 @@ public enum SimulatedChange: Sendable {
         case .ensureVolume(let spec): spec.id.cluster
         case .removeVolume(let id): id.cluster
         case .ensureInstance(let spec), .ensureStandby(let spec), .promoteStandby(let spec): spec.id.cluster
-        case .removeInstance(let id), .removeStandby(let id): id.cluster
+        case .removeInstance(let id), .removeStandby(let id), .finishHandover(let id): id.cluster
         case .ensureFence(let name, _): name
         case .ensureLoadBalancer(let spec): spec.cluster
         }
@@ -234,10 +235,17 @@ public final class SimulatedSubstrate: Substrate {
             [
                 {
                     try $0.beginHandover(spec, $1); return true
-                },
+                }
+            ])
+    }
+
+    public func finishHandover(of id: InstanceID) async throws {
+        try await perform(
+            .finishHandover(id),
+            [
                 {
-                    $0.endHandover(spec.id, $1); return true
-                },
+                    $0.endHandover(id, $1); return true
+                }
             ])
     }
 

@@ -66,6 +66,8 @@ public struct InstanceObservation: Codable, Hashable, Sendable {
     public var certificatesExpireAt: Date?
     /// A second API server that is there to take over; of running instances.
     public var standby: StandbyServer?
+    /// A standby has taken over, and what is left of the server before it has not gone yet.
+    public var isHandingOver = false
 
     public enum State: String, Codable, Hashable, Sendable {
         /// Something of it exists, but not all: `ensureInstance` completes it.

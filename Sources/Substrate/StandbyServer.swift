@@ -4,11 +4,11 @@ import FleetModel
 public struct StandbyServer: Codable, Hashable, Sendable {
     public var release: ReleaseID
     public var component: ComponentObservation
+    /// At which Slipway's host reaches it, at its instance's address.
+    public var port: UInt16
 
-    /// At which it is reached, at its instance's address.
-    public static let port: UInt16 = 6444
-
-    public init(release: ReleaseID, component: ComponentObservation) {
+    public init(release: ReleaseID, component: ComponentObservation, port: UInt16) {
+        self.port = port
         self.release = release
         self.component = component
     }
@@ -39,6 +39,7 @@ extension InstanceObservation {
         seen.id = id.standby
         seen.release = standby.release
         seen.components = [standby.component]
+        seen.isHandingOver = false
         seen.standby = nil
         return seen
     }

@@ -31,10 +31,13 @@ public protocol Substrate: Sendable {
     /// another spec gives way.
     /// - Throws: `SubstrateError`: `invalid` where the spec differs from the instance in more than its release.
     func ensureStandby(_ spec: InstanceSpec) async throws
-    /// The standby of just that spec takes over: from one moment to the next it gets all new connections, the server of before
-    /// finishes what it has begun and ends, and what else runs beside them and is of a release is exchanged. Nothing is refused meanwhile.
+    /// The standby of just that spec takes over: from one moment to the next it gets all new connections. The server of before goes on
+    /// with those that it has until `finishHandover`. Nothing is refused meanwhile.
     /// - Throws: `SubstrateError`: `failed` when no such standby runs.
     func promoteStandby(_ spec: InstanceSpec) async throws
+    /// After a standby has taken over: the server of before finishes what it has begun and ends, and what else runs beside them and is of a
+    /// release is exchanged.
+    func finishHandover(of id: InstanceID) async throws
     /// Ends an instance's standby, if it has one.
     func removeStandby(of id: InstanceID) async throws
     /// - Parameter gracefully: its components get the time to finish what they have begun and to send their clients away; else

@@ -147,13 +147,15 @@ struct PlannerFixture {
             }
         case .ensureStandby(let intent):
             let server = ComponentObservation(kind: .apiServer, isUp: true, processID: 1, seconds: 1)
-            change(intent.id.name) { $0.standby = StandbyServer(release: intent.release, component: server) }
+            change(intent.id.name) { $0.standby = StandbyServer(release: intent.release, component: server, port: 6444) }
         case .promoteStandby(let intent):
             change(intent.id.name) {
                 $0.release = intent.release
                 $0.standby = nil
+                $0.isHandingOver = true
             }
             observation.trials[intent.id.name] = observation.trials.removeValue(forKey: intent.id.standby.name)
+        case .finishHandover(let id): change(id.name) { $0.isHandingOver = false }
         case .removeStandby(let id): change(id.name) { $0.standby = nil }
         case .remakeMember(let intent):
             observation.substrate.volumes.removeAll { $0.id == intent.volume }

@@ -86,6 +86,11 @@ extension WholeRegion {
                 #expect(cluster.names("apiServer") == before)
                 #expect(cluster.releases("apiServer") == [third] && cluster.releases("etcd") == [second])
 
+                // Once more, in instances that were patched before.
+                try await underLoad(region) { try await region.slipway("cluster", "patch", "delta", "--release", second).required() }
+                cluster = try await describe(region)
+                #expect(cluster.names("apiServer") == before && cluster.releases("apiServer") == [second])
+
                 try await region.slipway("cluster", "delete", "delta").required()
                 try await region.expectNothingLeft()
             }

@@ -16,12 +16,11 @@ public struct VersionChange: Codable, Hashable, Sendable {
 /// What an operator wants a cluster to run.
 public struct ReleaseChange: Codable, Hashable, Sendable {
     public var release: String
-    /// By exchanging the programs of the running instances, and not by new instances beside them.
-    public var isInPlace: Bool
+    public var strategy: UpdateIntent.Strategy
 
-    public init(release: String, isInPlace: Bool) {
+    public init(release: String, strategy: UpdateIntent.Strategy) {
         self.release = release
-        self.isInPlace = isInPlace
+        self.strategy = strategy
     }
 }
 
@@ -71,7 +70,7 @@ struct ReleaseChoice {
         }
         guard release.id != spec.release else { throw invalid("\(cluster.name) runs release \(release.id) already.") }
         let (wanted, current) = (release.kubernetesVersion.minorVersion, spec.version.minorVersion)
-        guard !change.isInPlace || wanted == current else {
+        guard change.strategy != .inPlace || wanted == current else {
             throw invalid("A patch stays within Kubernetes \(current); \(release.id) is \(wanted): use `slipway cluster update`.")
         }
         guard wanted == current || isNext(wanted) else {
@@ -151,11 +150,11 @@ extension Clusters {
 
     /// Moves a cluster to one release.
     public func updateRelease(_ name: String, _ request: ReleaseChange, as caller: Principal) async throws -> ClusterUpdate {
-        let action = request.isInPlace ? "slipway:PatchCluster" : "slipway:UpdateRelease"
+        let action = request.strategy == .inPlace ? "slipway:PatchCluster" : "slipway:UpdateRelease"
         return try await begin(name, action, try UpdateToken(nil, of: request), as: caller) { cluster in
             let choice = ReleaseChoice(cluster: cluster, releases: try await releases())
             try requireActive(cluster)
-            return try choice.draft(to: try choice.named(request), strategy: request.isInPlace ? .inPlace : .blueGreen)
+            return try choice.draft(to: try choice.named(request), strategy: request.strategy)
         }
     }
 

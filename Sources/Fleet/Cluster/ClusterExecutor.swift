@@ -55,6 +55,7 @@ struct ClusterExecutor: Sendable {
         case .ensureStandby(let intent):
             try await noting(intent.id.standby) { try await substrate.ensureStandby(try await rendering.instance(intent, of: cluster)) }
         case .promoteStandby(let intent): try await substrate.promoteStandby(try await rendering.instance(intent, of: cluster))
+        case .finishHandover(let id): try await substrate.finishHandover(of: id)
         case .removeStandby(let id): try await substrate.removeStandby(of: id)
         case .checkInstance(let id, let address, let baseline): try await check(id, address, baseline, of: cluster)
         case .moveLeader(let from, let to): try await operations.moveLeader(of: cluster, from: from, to: to)
@@ -103,10 +104,10 @@ struct ClusterExecutor: Sendable {
     }
 
     /// What fails on one of before, too, is not this one's fault.
-    private func check(_ id: InstanceID, _ address: IPv4Address, _ baseline: IPv4Address?, of cluster: Cluster) async throws {
-        let outcome = try await operations.check(address, isStandby: id.isStandby, of: cluster)
+    private func check(_ id: InstanceID, _ address: ServerAddress, _ baseline: IPv4Address?, of cluster: Cluster) async throws {
+        let outcome = try await operations.check(address, of: cluster)
         let isFine = outcome.failure == nil && outcome.seconds <= CheckOutcome.slow
-        let other: CheckOutcome? = if let baseline, !isFine { try await operations.check(baseline, isStandby: false, of: cluster) } else { nil }
+        let other: CheckOutcome? = if let baseline, !isFine { try await operations.check(ServerAddress(baseline), of: cluster) } else { nil }
         trials.note(outcome.result(baseline: other), of: id)
     }
 

@@ -70,9 +70,11 @@ final class ClusterObserver: Sendable {
             let changes = board.changes
             let view = board.view(of: cluster.name)
             func targets(_ role: InstanceRole) -> [ProbeTarget.Instance] {
-                seen.instancesAndStandbys.filter { $0.role == role && $0.state == .running }.map {
-                    .init(name: $0.id.name, address: $0.address, port: $0.id.isStandby ? StandbyServer.port : nil)
-                }
+                let running = seen.instances.filter { $0.role == role && $0.state == .running }
+                return running.map { .init(name: $0.id.name, address: $0.address) }
+                    + running.compactMap { instance in
+                        instance.standby.map { .init(name: instance.id.standby.name, address: instance.address, port: $0.port) }
+                    }
             }
             let out = seen.instances.filter(view.isOut)
             let target = ProbeTarget(

@@ -16,9 +16,8 @@ public protocol ControlPlaneOperations: Sendable {
     /// at work. Idempotent.
     func bootstrap(_ cluster: Cluster) async throws
     /// Does through the API server at `address` what customers do: creates, watches, changes and deletes an object.
-    /// - Parameter isStandby: through the standby of the instance that has the address.
     /// - Throws: when it could not be tried at all, and on cancellation.
-    func check(_ address: IPv4Address, isStandby: Bool, of cluster: Cluster) async throws -> CheckOutcome
+    func check(_ address: ServerAddress, of cluster: Cluster) async throws -> CheckOutcome
     /// Hands etcd's leadership over; returns when the new leader leads.
     func moveLeader(of cluster: Cluster, from: InstanceID, to: InstanceID) async throws
     /// Who is a member of etcd, as the quorum of the cluster knows it.

@@ -29,9 +29,9 @@ public struct LiveControlPlaneOperations: ControlPlaneOperations {
         try await ControllerLeases(api: api, time: time).awaitHolders()
     }
 
-    public func check(_ address: IPv4Address, isStandby: Bool, of cluster: Cluster) async throws -> CheckOutcome {
-        let port = isStandby ? StandbyServer.port : KubernetesEndpoints.apiServerPort
-        return try await CustomerCheck(api: try await api(of: cluster, at: KubernetesEndpoints.apiServer(at: address, port: port)), time: time).run()
+    public func check(_ server: ServerAddress, of cluster: Cluster) async throws -> CheckOutcome {
+        let url = KubernetesEndpoints.apiServer(at: server.address, port: server.port ?? KubernetesEndpoints.apiServerPort)
+        return try await CustomerCheck(api: try await api(of: cluster, at: url), time: time).run()
     }
 
     /// etcd's revision of a cluster just now; nil when it does not answer.

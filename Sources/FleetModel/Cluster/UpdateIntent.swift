@@ -6,8 +6,9 @@ public struct UpdateIntent: Codable, Hashable, Sendable {
     public enum Strategy: String, Codable, Hashable, Sendable {
         /// New API servers beside the old; etcd's members in place, one after the other.
         case blueGreen
-        /// API servers, too, one after the other with the same name and address: no new instances, and with two of them one alone
-        /// serves meanwhile.
+        /// The same, one after the other: etcd's members when all that is old of the API servers has gone.
+        case sequential
+        /// API servers, too, in the instances that there are: a second one in each, which takes over.
         case inPlace
     }
 

@@ -15,7 +15,7 @@ struct APIServerTrial {
     var isUnderWay: Bool { intent.isUpdating }
 
     /// By new instances, and not on the way back.
-    var isForward: Bool { intent.update.map { $0.reversal == nil && $0.strategy == .blueGreen } ?? intent.isResealing }
+    var isForward: Bool { intent.update.map { $0.reversal == nil && $0.strategy != .inPlace } ?? intent.isResealing }
 
     /// Seconds until a drained one is ended though some clients stay.
     var drainLimit: Double { isUnderWay ? min(policy.drainLimit, policy.update.bake) : policy.drainLimit }
@@ -54,7 +54,7 @@ struct APIServerTrial {
             let baseline = observation.substrate.instances.first {
                 $0.role == .apiServer && $0.id != instance.id && observation.isReady($0) && admission(of: $0) != nil
             }
-            result.actions.append(.checkInstance(instance.id, instance.address, baseline: baseline?.address))
+            result.actions.append(.checkInstance(instance.id, ServerAddress(instance.address), baseline: baseline?.address))
         }
     }
 

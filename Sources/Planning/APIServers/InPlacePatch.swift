@@ -24,8 +24,9 @@ struct InPlacePatch {
         _ result: inout APIServerPlanner.Result
     ) {
         let running = instances.filter { $0.state == .running }
+        for instance in running where instance.isHandingOver { result.actions.append(.finishHandover(instance.id)) }
         // What was begun and is not wanted any more.
-        for instance in running {
+        for instance in running where !instance.isHandingOver {
             guard let standby = instance.standby else { continue }
             let isWanted = isUnderWay && !current(instance) && standby.release == wanted(instance).release
             if !isWanted { result.actions.append(.removeStandby(instance.id)) }
@@ -37,7 +38,7 @@ struct InPlacePatch {
             return
         }
         var areFit = true
-        for instance in outdated where !isFit(instance, wanted(instance), &result) { areFit = false }
+        for instance in outdated where instance.isHandingOver || !isFit(instance, wanted(instance), &result) { areFit = false }
         guard areFit else { return }
         // What has taken over serves before the next one's turn comes; what goes back has served before.
         let patched = running.first { current($0) && !serves($0) }
@@ -71,7 +72,7 @@ struct InPlacePatch {
             Wait(trial.failure == nil ? "OnTrial" : "CheckFails", "the API server of \(wanted.release) on \(name) gets no traffic: \(reason)"))
         if trial.needsCheck(policy.update) {
             let baseline = ([instance] + observation.substrate.instances).first { $0.role == .apiServer && observation.isReady($0) }
-            result.actions.append(.checkInstance(standby.id, instance.address, baseline: baseline?.address))
+            result.actions.append(.checkInstance(standby.id, ServerAddress(instance.address, port: instance.standby?.port), baseline: baseline?.address))
         }
         return false
     }

@@ -156,6 +156,10 @@ struct EtcdPlanner {
             result.waits.append(.impaired(zone, "\(outdated.count) etcd members are not replaced"))
             return nil
         }
+        if intent.update?.waitsForAPIServers == true, !observation.areAPIServersThrough(intent) {
+            result.waits.append(Wait("APIServersFirst", "\(outdated.count) etcd members are replaced when the API servers are through"))
+            return nil
+        }
         if intent.update != nil, let young = youngMember(members, outdated, observation) {
             result.waits.append(
                 Wait(

@@ -1,4 +1,5 @@
 import FleetModel
+import Substrate
 
 /// How one instance has behaved since it was first seen. In memory only: what a new process does not know, it finds out again.
 public struct InstanceTrial: Codable, Hashable, Sendable {
@@ -28,7 +29,23 @@ public struct InstanceTrial: Codable, Hashable, Sendable {
     public func needsCheck(_ policy: UpdatePolicy) -> Bool { secondsSinceCheck.map { $0 >= policy.checkInterval } ?? true }
 }
 
+extension UpdateIntent {
+    /// What goes back does so at once.
+    var waitsForAPIServers: Bool { strategy == .sequential && reversal == nil }
+}
+
 extension ControlPlaneObservation {
+    /// All that there are are what the intent asks for, and serve.
+    func areAPIServersThrough(_ intent: ControlPlaneIntent) -> Bool {
+        let servers = substrate.instances.filter { $0.role == .apiServer }
+        return servers.count == intent.spec.apiServerCount
+            && servers.allSatisfy { server in
+                server.release == intent.spec.release(of: .apiServer)
+                    && server.configurationRevision == intent.spec.revision(of: .apiServer) && isReady(server) && isBalanced(server.id.name)
+            }
+    }
+
+
     /// An API server or etcd that has ended by itself, and has not been ready for long enough since.
     func mayEndAgain(_ name: String, _ policy: UpdatePolicy) -> Bool {
         let ends = trials[name]?.ends ?? [:]

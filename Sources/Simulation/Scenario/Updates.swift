@@ -15,6 +15,8 @@ struct Updates: Sendable {
         let isOn = random.chance(0.5)
         let minor = random.pick(["1.33", "1.34"]) ?? "1.33"
         guard let release = random.pick(world.releases.ids) else { return }
+        // No draw of its own: what else happens stays as it was.
+        let strategy: UpdateIntent.Strategy = isInPlace ? .inPlace : release.rawValue.hasSuffix("3") ? .sequential : .blueGreen
         let (clusters, customer) = (world.clusters, world.administrator("carla"))
         let text = name.rawValue
         switch dice {
@@ -36,8 +38,8 @@ struct Updates: Sendable {
                 try await clusters.updateVersion(text, VersionChange(version: minor), as: customer)
             }
         default:
-            await ask(name, "\(release)\(isInPlace ? " in place" : "")") {
-                try await clusters.updateRelease(text, ReleaseChange(release: release.rawValue, isInPlace: isInPlace), as: customer)
+            await ask(name, "\(release) (\(strategy))") {
+                try await clusters.updateRelease(text, ReleaseChange(release: release.rawValue, strategy: strategy), as: customer)
             }
         }
     }

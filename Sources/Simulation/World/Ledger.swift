@@ -157,6 +157,7 @@ final class Ledger: Sendable {
         case .ensureInstance(let spec): .startInstance(intent(spec))
         case .ensureStandby(let spec): .ensureStandby(intent(spec))
         case .promoteStandby(let spec): .promoteStandby(intent(spec))
+        case .finishHandover(let id): .finishHandover(id)
         case .removeStandby(let id): .removeStandby(id)
         case .removeInstance(let id): .removeInstance(id)
         case .ensureFence(let name, let addresses): .ensureFence(name, addresses)

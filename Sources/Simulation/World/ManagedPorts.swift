@@ -47,6 +47,7 @@ struct ManagedSubstrate: Substrate, HealthProbe, ControlPlaneOperations {
     }
     func ensureStandby(_ spec: InstanceSpec) async throws { try await change { try await base.ensureStandby(spec) } }
     func promoteStandby(_ spec: InstanceSpec) async throws { try await change { try await base.promoteStandby(spec) } }
+    func finishHandover(of id: InstanceID) async throws { try await change { try await base.finishHandover(of: id) } }
     func removeStandby(of id: InstanceID) async throws { try await change { try await base.removeStandby(of: id) } }
     func writeFiles(_ files: [InstanceFile], to id: InstanceID) async throws {
         try await change { try await base.writeFiles(files, to: id) }
@@ -95,8 +96,8 @@ struct ManagedSubstrate: Substrate, HealthProbe, ControlPlaneOperations {
         try await change { try await SimulatedOperations(base).promoteMember(id, address, of: cluster) }
     }
 
-    func check(_ address: IPv4Address, isStandby: Bool, of cluster: Cluster) async throws -> CheckOutcome {
-        try await look { try await SimulatedOperations(base).check(address, isStandby: isStandby, of: cluster) }
+    func check(_ server: ServerAddress, of cluster: Cluster) async throws -> CheckOutcome {
+        try await look { try await SimulatedOperations(base).check(server, of: cluster) }
     }
 
     func bootstrap(_ cluster: Cluster) async throws {
@@ -136,9 +137,9 @@ public struct SimulatedOperations: ControlPlaneOperations {
         try substrate.change(.promote(id.name), of: cluster.name)
     }
 
-    public func check(_ address: IPv4Address, isStandby: Bool, of cluster: Cluster) async throws -> CheckOutcome {
+    public func check(_ server: ServerAddress, of cluster: Cluster) async throws -> CheckOutcome {
         do {
-            return CheckOutcome(slowest: "create", seconds: try substrate.useAPIServer(at: address, isStandby: isStandby, of: cluster.name))
+            return CheckOutcome(slowest: "create", seconds: try substrate.useAPIServer(at: server.address, isStandby: server.port != nil, of: cluster.name))
         } catch let error as SubstrateError {
             return CheckOutcome(failure: error.message)
         }

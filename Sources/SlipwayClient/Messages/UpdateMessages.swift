@@ -40,8 +40,11 @@ public struct UpdateRequest: Codable, Hashable, Sendable {
     public var release: String?
     /// The programs of the running instances are exchanged, without new instances.
     public var isInPlace: Bool
+    /// API servers first, and etcd's members when those are through. Nil: at the same time.
+    public var isSequential: Bool?
 
-    public init(version: String? = nil, release: String? = nil, isInPlace: Bool = false) {
+    public init(version: String? = nil, release: String? = nil, isInPlace: Bool = false, isSequential: Bool? = nil) {
+        self.isSequential = isSequential
         self.version = version
         self.release = release
         self.isInPlace = isInPlace

@@ -17,6 +17,8 @@ struct ClusterUpdateCommand: AsyncParsableCommand {
     var version: String?
     @Option(help: "A release of `slipway release list`.")
     var release: String?
+    @Flag(help: "API servers first, and etcd when they are through, instead of both at the same time; with --release.")
+    var sequential = false
 
     @OptionGroup var waiting: UpdateWaiting
     @OptionGroup var region: RegionOptions
@@ -24,11 +26,12 @@ struct ClusterUpdateCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard (version == nil) != (release == nil) else { throw ValidationError("Give either --version or --release.") }
+        guard !sequential || release != nil else { throw ValidationError("--sequential goes with --release.") }
     }
 
     func run() async throws {
         do {
-            try await waiting.begin(name, UpdateRequest(version: version, release: release), region, output)
+            try await waiting.begin(name, UpdateRequest(version: version, release: release, isSequential: sequential ? true : nil), region, output)
         } catch { throw CommandError(error) }
     }
 }
@@ -37,8 +40,8 @@ struct ClusterPatchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "patch", abstract: "Exchange the programs of a cluster's running instances, without new instances.",
         discussion: """
-            For the urgent fix: the same Kubernetes minor, another build. One instance at a time is drained, made anew under its name and \
-            address, checked, and gets traffic again; with two API servers one alone serves meanwhile.
+            For the urgent fix: the same Kubernetes minor, another build. A second API server starts in each instance beside the first; \
+            when all have passed their check, one after the other takes over, and nobody is refused meanwhile.
             """)
 
     @Argument var name: String

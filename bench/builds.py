@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import re
 import shutil
 
 from region import SLIPWAY, run
@@ -48,8 +49,8 @@ class Builds:
         program = work / "kubernetes" / "kube-apiserver"
         if kind == "the API server ends at its start":
             write(program, "#!/bin/sh\nexit 1\n")
-        elif kind == "the API server ends after 10 s":
-            write(program, f'#!/bin/sh\nexec timeout -s KILL 10 {self.kubernetes}/kube-apiserver "$@"\n')
+        elif after := re.fullmatch(r"the API server ends after (\d+) s", kind):
+            write(program, f'#!/bin/sh\nexec timeout -s KILL {after[1]} {self.kubernetes}/kube-apiserver "$@"\n')
         elif kind == "the API server is never ready":
             write(program, fake(ready=500, status=500))
         elif kind == "the API server is ready and answers 500":

@@ -18,7 +18,10 @@ struct APIServerTrial {
     var isForward: Bool { intent.update.map { $0.reversal == nil && $0.strategy != .inPlace } ?? intent.isResealing }
 
     /// Seconds until a drained one is ended though some clients stay.
-    var drainLimit: Double { isUnderWay ? min(policy.drainLimit, policy.update.bake) : policy.drainLimit }
+    var drainLimit: Double { isUnderWay ? min(policy.drainLimit, bakeTime) : policy.drainLimit }
+
+    /// Seconds for which those of before stay at hand.
+    private var bakeTime: Double { isForward && intent.changesRelease ? policy.update.releaseBake : policy.update.bake }
 
     private func admission(of instance: InstanceObservation) -> LoadBalancerSpec.Admission? {
         observation.substrate.loadBalancer?.backends.first { $0.name == instance.id.name }?.admission
@@ -84,8 +87,8 @@ struct APIServerTrial {
                 "\(instance.id.name) stays at hand until \(ended), which has ended by itself, has been ready for \(Int(policy.update.bakeAfterEnd)) s"
             )
         }
-        guard observation.drainingSeconds[instance.id.name, default: 0] < policy.update.bake else { return nil }
+        guard observation.drainingSeconds[instance.id.name, default: 0] < bakeTime else { return nil }
         return Wait(
-            "Baking", "\(instance.id.name) stays at hand until the new API servers have served for \(Int(policy.update.bake)) s")
+            "Baking", "\(instance.id.name) stays at hand until the new API servers have served for \(Int(bakeTime)) s")
     }
 }

@@ -24,7 +24,12 @@ struct InPlacePatch {
         _ result: inout APIServerPlanner.Result
     ) {
         let running = instances.filter { $0.state == .running }
-        for instance in running where instance.isHandingOver { result.actions.append(.finishHandover(instance.id)) }
+        defer {
+            // To end the first ones takes a while, and whoever is to take over does not wait for that.
+            if !result.actions.contains(where: \.isPromotion) {
+                result.actions += running.filter(\.isHandingOver).map { .finishHandover($0.id) }
+            }
+        }
         // What was begun and is not wanted any more.
         for instance in running where !instance.isHandingOver {
             guard let standby = instance.standby else { continue }
@@ -76,4 +81,8 @@ struct InPlacePatch {
         }
         return false
     }
+}
+
+extension Action {
+    fileprivate var isPromotion: Bool { if case .promoteStandby = self { true } else { false } }
 }

@@ -29,6 +29,14 @@ public struct InstanceTrial: Codable, Hashable, Sendable {
     public func needsCheck(_ policy: UpdatePolicy) -> Bool { secondsSinceCheck.map { $0 >= policy.checkInterval } ?? true }
 }
 
+extension ControlPlaneIntent {
+    /// An update is under way to other programs, and not only to another configuration of the same.
+    var changesRelease: Bool {
+        guard let update else { return false }
+        return update.previous.release != spec.release || update.previous.etcdRelease != spec.etcdRelease
+    }
+}
+
 extension UpdateIntent {
     /// What goes back does so at once.
     var waitsForAPIServers: Bool { strategy == .sequential && reversal == nil }

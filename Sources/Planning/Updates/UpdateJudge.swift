@@ -37,7 +37,8 @@ public struct UpdateJudge: Sendable {
                 if update.strategy == .inPlace, instance.role == .apiServer, observation.trials[instance.id.name]?.passes ?? 0 == 0 {
                     return false
                 }
-                return observation.readySeconds[instance.id.name, default: 0] >= policy.update.trial
+                let isUrgent = update.strategy == .inPlace || !intent.changesRelease
+                return observation.readySeconds[instance.id.name, default: 0] >= (isUrgent ? policy.update.trial : policy.update.releaseBake)
                     && !observation.mayEndAgain(instance.id.name, policy.update)
             }
     }

@@ -6,6 +6,9 @@ public struct UpdatePolicy: Codable, Hashable, Sendable {
     public var checkInterval: Double = 2
     /// Old API servers stay, drained, until the new ones have had all the traffic for this time.
     public var bake: Double = 8
+    /// The same when the new ones are of another release, whose programs may yet end; and for this time all that is new has been ready
+    /// without a break before such an update has ended. Not of a patch, which is urgent.
+    public var releaseBake: Double = 20
     /// The same when a new API server, or a new etcd member, has ended by itself once: what ends once may do so again.
     public var bakeAfterEnd: Double = 60
     /// A new etcd member answers for this time before the next one is replaced.

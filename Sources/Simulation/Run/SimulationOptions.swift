@@ -31,6 +31,7 @@ public struct SimulationOptions: Sendable {
         policy.update.startLimit = 25
         policy.update.limit = 240
         policy.update.bakeAfterEnd = 15
+        policy.update.releaseBake = 8
         return policy
     }
 }

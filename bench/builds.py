@@ -26,6 +26,10 @@ class Builds:
         self.releases = self.directory / "releases"
         self.kubernetes = sorted(path for path in (self.cache / "kubernetes").iterdir() if (path / "SHA256SUMS").exists())[-1]
 
+    @property
+    def version(self):
+        return self.kubernetes.name.split("-")[0]
+
     def etcd(self, suite):
         """The directory of the etcd of a Debian suite."""
         path = self.cache / "etcd" / suite
@@ -78,7 +82,7 @@ class Builds:
 
     def take(self, work, suite):
         """Imports what is in `work`, which is removed."""
-        version, etcd = self.kubernetes.name.split("-")[0], self.etcd(suite)
+        version, etcd = self.version, self.etcd(suite)
         own = work / "etcd"
         done = json.loads(run(
             SLIPWAY, "release", "import", "--releases-dir", self.releases, "--kubernetes-dir", work / "kubernetes",

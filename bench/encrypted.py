@@ -123,7 +123,8 @@ def metrics(client):
     return {"misses": total(KEPT[0]), "read": total(KEPT[1], "from_storage")}
 
 
-def measure(region, count):
+def measure(region, count, kubernetes):
+    """kubernetes: its version."""
     key = region.json("key", "create", "--description", "bench")["arn"]
     plain = Store(region, "plain")
     sealed = Store(region, "sealed", encryptionConfig=[{"resources": ["secrets"], "provider": {"keyArn": key}}])
@@ -144,10 +145,10 @@ def measure(region, count):
     def ratio(what):
         return statistics.median(row["sealed"][what] / row["plain"][what] for row in starts)
 
+    interface = sealed.interface()
     result(
-        "secrets", count=count, starts=STARTS, plain_rate=count / plain.seconds, sealed_rate=count / sealed.seconds,
+        f"secrets-{interface}", kubernetes=kubernetes, interface=interface, count=count, starts=STARTS, plain_rate=count / plain.seconds, sealed_rate=count / sealed.seconds,
         **{f"{name}_{what}": median(name, what) for name in ("plain", "sealed") for what in ("ready", "cached", "misses", "read")},
-        ready_ratio=ratio("ready"), cached_ratio=ratio("cached"), reads=reads,
-        interface=sealed.interface())
+        ready_ratio=ratio("ready"), cached_ratio=ratio("cached"), reads=reads)
     for store in (plain, sealed):
         region.delete(store.name)

@@ -45,6 +45,9 @@ def main(artifacts, arguments):
     parser.add_argument("--seed", type=int, default=1, help="of the mixed run of `zones`")
     parser.add_argument("--secrets", type=int, default=100_000, help="of `updates`: how many are made with encryption, and without")
     parser.add_argument(
+        "--kubernetes", metavar="DIRECTORY",
+        help="of `updates`: programs of another Kubernetes than that of scripts/artifacts; the directory's name is the version")
+    parser.add_argument(
         "--only", action="append",
         help=f"of `updates`: {', '.join(updates.PARTS)}; of `zones`: a kind of fault, evacuation, killed or mixed, without a page")
     options = parser.parse_args(arguments)
@@ -73,7 +76,7 @@ def main(artifacts, arguments):
         if "zones" in parts:
             zones.measure(options.long, options.minutes, options.seed, options.only)
         if "updates" in parts:
-            updates.measure(artifacts, options.only, options.secrets)
+            updates.measure(artifacts, options.only, options.secrets, options.kubernetes)
     rows = [json.loads(line[len("RESULT "):]) for line in kept.getvalue().splitlines() if line.startswith("RESULT ")]
     machine = f"{os.cpu_count()} cores, {platform.platform()}"
     if "zones" in parts and not options.only:

@@ -68,7 +68,8 @@ SECTIONS = {
     "Updates: against a rolling restart by a script": (updates_report.script, {"script"}),
     "Updates: in place": (updates_report.patch, {"patch"}),
     "Updates: a release that is no good": (updates_report.bad, {"bad"}),
-    "Encrypted secrets": (updates_report.secrets, {"secrets"}),
+    "Encrypted secrets: KMS v2": (updates_report.secrets_v2, {"secrets-v2"}),
+    "Encrypted secrets: KMS v1": (updates_report.secrets_v1, {"secrets-v1"}),
 }
 
 

@@ -187,14 +187,17 @@ def chosen(only):
     return [part for part in PARTS if only is None or part in only]
 
 
-def measure(artifacts, only=None, secrets=100_000):
-    """artifacts: CACHE/releases/artifacts; only: names of PARTS; secrets: how many of them the part `secrets` makes."""
+def measure(artifacts, only=None, secrets=100_000, kubernetes=None):
+    """artifacts: CACHE/releases/artifacts; only: names of PARTS; secrets: how many of them the part `secrets` makes; kubernetes: a
+    directory with another Kubernetes, named by its version."""
     parts, directory = chosen(only), pathlib.Path("/var/tmp/slipway-bench-updates")
     if not parts:
         return
     shutil.rmtree(directory / "releases", ignore_errors=True)
     directory.mkdir(exist_ok=True)
     builds = Builds(directory, pathlib.Path(artifacts).parent.parent)
+    if kubernetes:
+        builds.kubernetes = pathlib.Path(kubernetes).resolve()
     region = Region(
         directory / "region",
         ("--port", "7491", "--store-port", "2491", "--address-pool", "100.74.0.0/20", "--releases-dir", builds.releases))
@@ -207,7 +210,7 @@ def measure(artifacts, only=None, secrets=100_000):
                 print(f"part {part}")
                 if part == "secrets":
                     builds.good("secrets", "forky")
-                    encrypted.measure(region, secrets)
+                    encrypted.measure(region, secrets, builds.version)
                 else:
                     getattr(bench, part)()
     finally:

@@ -30,11 +30,12 @@ extension LocalSubstrate {
                 return try await takeHold(of: spec, unit)
             }
             try await stop(unit, spec.role, isServing: found.state == .running)
+            // Before that is forgotten by which it is known that there are any.
             let hasSlots = found.record?.slot != nil || FileTree.exists(unit.standbyRecord)
+            if hasSlots, NetworkNamespace.isMounted(unit.namespacePath) { try await removeSlots(of: unit) }
             try await Blocking.run { [self] in try build(spec, record: record, programs: programs, unit: unit) }
             if let old = found.record, old.address != spec.address || old.network != spec.network { try await removeNetwork(of: unit) }
             try await ensureNetwork(of: unit, address: spec.address)
-            if hasSlots { try await removeSlots(of: unit) }
             try await arrangeEgress(of: unit, spec, before: found.record)
             try await takeHold(of: spec, unit)
             try await start(unit, size: spec.size)
@@ -169,6 +170,7 @@ extension LocalSubstrate {
             components: record.components.map { supervisor.component($0.kind, $0.kind == .apiServer ? record.serverSlot : .first, now: now) },
             isJoining: record.isJoining ?? false, certificatesExpireAt: record.certificatesExpireAt)
         seen.isHandingOver = record.leavingSlot != nil
+        seen.serverPort = record.serverSlot.standbyPort
         if let standby = Record.read(InstanceRecord.self, unit.standbyRecord), let port = standby.serverSlot.standbyPort {
             seen.standby = StandbyServer(
                 release: standby.release, component: supervisor.component(.apiServer, standby.serverSlot, now: now), port: port)

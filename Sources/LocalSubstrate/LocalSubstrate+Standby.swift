@@ -28,19 +28,19 @@ extension LocalSubstrate {
             standby.keepHelpers(of: record)
             let part = Unit.part(.apiServer, standby.serverSlot)
             let supervisor = Supervisor(unit)
-            if let old, old.satisfies(spec), supervisor.supervises(part) { return supervisor.bringUp(part) }
+            // These two go last of all that is written.
+            let isWhole = !FileTree.exists(unit.leaving(part)) && !FileTree.exists(down(part, unit))
+            if let old, old.satisfies(spec), isWhole, supervisor.supervises(part) { return supervisor.bringUp(part) }
             // All that is exchanged later: what cannot be started must not begin to take over.
             let programs = try await verified(standby.components)
-            if old != nil { try await end(part, of: unit) }
+            if supervisor.supervises(part) { try await end(part, of: unit) }
             let servers = zip(standby.components, programs).filter { $0.0.kind == .apiServer }
             let services = servers.map { service($0, $1, unit, standby.serverSlot) }
             let written = standby
             try await Blocking.run { [self] in
                 try FileTree.replace(unit.standbyRecord, try Record.text(written))
                 for file in spec.files where !FileTree.exists("\(unit.files)/\(file.path)") { try Self.write(file, below: unit.files) }
-                for note in [unit.ends(part), unit.leaving(part), "\(unit.state)/\(part).refused", down(part, unit)] {
-                    try FileTree.remove(note)
-                }
+                try FileTree.write(unit.leaving(part), "")
                 for service in services {
                     try makeLogDirectories(service, unit)
                     try tree(unit).write(service, to: unit.directory)
@@ -48,6 +48,7 @@ extension LocalSubstrate {
             }
             try await restoreSlots(of: unit)
             _ = groups.ensure(unit, size: spec.size.withStandby, hardCPULimit: configuration.hardCPULimit)
+            try await Blocking.run { [self] in try clearNotes(of: part, unit) }
             try await supervise(part, of: unit)
         }
     }
@@ -59,6 +60,8 @@ extension LocalSubstrate {
             guard let record = Record.read(InstanceRecord.self, unit.record),
                 let standby = Record.read(InstanceRecord.self, unit.standbyRecord)
             else { return }
+            // It has taken over, and that was not written down here.
+            guard record.leavingSlot == nil else { return try FileTree.remove(unit.standbyRecord) }
             // A word about who takes over may have been said, and not written down.
             try await restoreSlots(of: unit)
             try await end(Unit.part(.apiServer, standby.serverSlot), of: unit)
@@ -91,7 +94,9 @@ extension LocalSubstrate {
     public func finishHandover(of id: InstanceID) async throws {
         try await throwing("finish the way over to another API server on \(id)") {
             try HostNames.check(name: id.name)
-            try await finishHandover(of: names.unit(id))
+            let unit = names.unit(id)
+            guard Supervisor(unit).isAlive else { throw SubstrateError(.unavailable, "\(id) does not run.") }
+            try await finishHandover(of: unit)
         }
     }
 
@@ -99,27 +104,57 @@ extension LocalSubstrate {
     /// - Returns: false when there was nothing to finish.
     @discardableResult
     func finishHandover(of unit: Unit) async throws -> Bool {
-        guard var record = Record.read(InstanceRecord.self, unit.record), let leaving = record.leavingSlot, Supervisor(unit).isAlive else {
+        guard let serving = Record.read(InstanceRecord.self, unit.record), let leaving = serving.leavingSlot, Supervisor(unit).isAlive else {
             return false
         }
-        let components = record.components.filter { $0.isExchanged }
-        let programs = try await verified(components)
+        var done = serving
+        done.leavingSlot = nil
+        let whole = done
         try await restoreSlots(of: unit)
         try await Blocking.run { try FileTree.remove(unit.standbyRecord) }
-        let serving = record
+        let exchanges = await exchanges(in: serving, unit)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { [self] in try await dismiss(leaving, of: unit, serving) }
-            for (component, program) in zip(components, programs) {
+            for (component, program) in exchanges {
                 group.addTask { [self] in try await exchange(component, program, of: unit) }
             }
             try await group.waitForAll()
         }
-        _ = groups.ensure(unit, size: record.size, hardCPULimit: configuration.hardCPULimit)
-        record.leavingSlot = nil
-        let written = record
-        try await Blocking.run { try FileTree.replace(unit.record, try Record.text(written)) }
-        try await restoreSlots(of: unit)
+        _ = groups.ensure(unit, size: serving.size, hardCPULimit: configuration.hardCPULimit)
+        try await Blocking.run {
+            // What they did for the release of before does not count for this one.
+            for component in serving.components where component.kind != .apiServer && !exchanges.contains(where: { $0.0.kind == component.kind }) {
+                try FileTree.remove(unit.ends(Unit.part(component.kind)))
+            }
+            try FileTree.replace(unit.record, try Record.text(whole))
+        }
         return true
+    }
+
+    private func exchange(_ component: ComponentSpec, _ program: ServiceTree.Program, of unit: Unit) async throws {
+        let part = Unit.part(component.kind)
+        try await end(part, of: unit, patience: .seconds(2))
+        try await Blocking.run { [self] in
+            try tree(unit).write(service(component, program, unit), to: unit.directory)
+            try clearNotes(of: part, unit)
+        }
+        Supervisor(unit).bringUp(part)
+    }
+
+    /// What runs beside the API server and is another program than it is to be. A program that is no good any more, since it was checked,
+    /// leaves the one of before at work, and is said.
+    private func exchanges(in record: InstanceRecord, _ unit: Unit) async -> [(ComponentSpec, ServiceTree.Program)] {
+        var found: [(ComponentSpec, ServiceTree.Program)] = []
+        for component in record.components where component.isExchanged {
+            let part = Unit.part(component.kind)
+            guard let program = try? await verified([component]).first else {
+                try? FileTree.write("\(unit.state)/\(part).refused", "")
+                continue
+            }
+            let isThere = FileTree.target(of: "\(unit.directory)/bin/\(part)") == program.path
+            if !isThere || FileTree.exists(down(part, unit)) { found.append((component, program)) } else { Supervisor(unit).bringUp(part) }
+        }
+        return found
     }
 
     /// What is begun is finished.
@@ -139,18 +174,9 @@ extension LocalSubstrate {
         try await end(part, of: unit, patience: .zero)
     }
 
-    /// The program that the component is to be, unless it is that already.
-    private func exchange(_ component: ComponentSpec, _ program: ServiceTree.Program, of unit: Unit) async throws {
-        let part = Unit.part(component.kind)
-        guard FileTree.target(of: "\(unit.directory)/bin/\(part)") != program.path else { return Supervisor(unit).bringUp(part) }
-        try await end(part, of: unit, patience: .seconds(2))
-        try await Blocking.run { [self] in
-            try tree(unit).write(service(component, program, unit), to: unit.directory)
-            try FileTree.remove(unit.ends(part))
-            try FileTree.remove(unit.leaving(part))
-            try FileTree.remove(down(part, unit))
-        }
-        Supervisor(unit).bringUp(part)
+    /// Nothing of before is held against the part, nor keeps it down; that it may run is the last word.
+    private func clearNotes(of part: String, _ unit: Unit) throws {
+        for note in [unit.ends(part), "\(unit.state)/\(part).refused", unit.leaving(part), down(part, unit)] { try FileTree.remove(note) }
     }
 
     /// Ends a part's process, which is not started again, also not with the rest of the unit.
@@ -206,9 +232,7 @@ extension LocalSubstrate {
     private func slots(_ record: InstanceRecord, _ standby: InstanceRecord? = nil) -> ServerSlots? {
         let port = [record, standby].lazy.compactMap { $0?.components.first { $0.kind == .apiServer }?.listening?.port }.first
         return port.map {
-            ServerSlots(
-                address: record.address, port: $0, host: record.network.gateway, current: record.serverSlot,
-                inner: record.leavingSlot ?? record.serverSlot)
+            ServerSlots(address: record.address, port: $0, host: record.network.gateway, current: record.serverSlot)
         }
     }
 
@@ -236,7 +260,7 @@ extension InstanceRecord {
 
 extension InstanceSize {
     /// Two API servers fit in.
-    fileprivate var withStandby: InstanceSize {
+    var withStandby: InstanceSize {
         var size = self
         size.memoryMiB *= 2
         size.milliCPU *= 2

@@ -116,7 +116,7 @@ public struct Invariants: Sendable {
                     after.remove(instance.id.name)
                 }
             case .replaceInstance(let instance): after.remove(instance.id.name)
-            case .promoteStandby(let instance) where !hasProvenStandby(instance, observation): after.remove(instance.id.name)
+            case .promoteStandby(let instance) where !hasProvenStandby(instance, intent, observation): after.remove(instance.id.name)
             case .startInstance(let instance) where isRunningOtherwise(instance, observation): after.remove(instance.id.name)
             case .ensureLoadBalancer(let balancer):
                 // One that is let in now counts when the balancer's health check has passed, not before.
@@ -134,10 +134,10 @@ public struct Invariants: Sendable {
     }
 
     /// What takes over is ready, and what customers do has worked through it.
-    private func hasProvenStandby(_ intent: InstanceIntent, _ observation: ControlPlaneObservation) -> Bool {
-        let name = intent.id.standby.name
-        return observation.instance(intent.id)?.standby?.release == intent.release && observation.health.apiServers[name]?.isReady == true
-            && (observation.trials[name]?.passes ?? 0) > 0
+    private func hasProvenStandby(_ wanted: InstanceIntent, _ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation) -> Bool {
+        guard let standby = observation.instance(wanted.id)?.standbyInstance, standby.release == wanted.release else { return false }
+        return observation.isReady(standby)
+            && ((observation.trials[standby.id.name]?.passes ?? 0) > 0 || observation.mayGoBack(standby, intent))
     }
 
     /// 3: an address or a volume has at most one holder.

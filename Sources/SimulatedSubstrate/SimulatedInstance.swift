@@ -71,6 +71,15 @@ struct SimulatedInstance: Sendable {
         isHandingOver = true
     }
 
+    /// What runs beside the server is exchanged.
+    mutating func endHandover(_ now: Duration, process: Int32) {
+        isHandingOver = false
+        for index in components.indices where [.controllerManager, .scheduler].contains(components[index].kind) {
+            components[index].startsAt = now
+            components[index].processID = process
+        }
+    }
+
     /// The standby as if it were an instance.
     var standbyInstance: SimulatedInstance? {
         guard let standby else { return nil }

@@ -134,7 +134,7 @@ struct SimulatedRegion: Sendable {
                 throw SubstrateError(.conflict, "instance \(spec.id) exists with another address, volume or zone")
             }
             if old.state == .running, old.isHandingOver {
-                cluster.instances[index].isHandingOver = false
+                cluster.instances[index].endHandover(now, process: 0)
                 return false
             }
             if old.state == .running, old.isAsWanted(spec) { return false }
@@ -179,8 +179,11 @@ struct SimulatedRegion: Sendable {
 
     mutating func endHandover(_ id: InstanceID, _ now: Duration) {
         guard clusters[id.cluster] != nil else { return }
+        let process = nextProcess()
         change(id.cluster, now) { cluster in
-            for index in cluster.instances.indices where cluster.instances[index].id == id { cluster.instances[index].isHandingOver = false }
+            for index in cluster.instances.indices where cluster.instances[index].id == id && cluster.instances[index].isHandingOver {
+                cluster.instances[index].endHandover(now, process: process)
+            }
         }
     }
 

@@ -40,6 +40,7 @@ extension InstanceObservation {
         seen.release = standby.release
         seen.components = [standby.component]
         seen.isHandingOver = false
+        seen.serverPort = standby.port
         seen.standby = nil
         return seen
     }

@@ -62,7 +62,7 @@ import Testing
 
     @Test func largerInstancesTakeMoreRequests() throws {
         var fixture = try Fixture(kubernetes: "1.30.14", etcd: "3.5.16")
-        fixture.context.spec.apiServerSize = InstanceSize(name: "large", memoryMiB: 8192, milliCPU: 4000)
+        fixture.context.spec.apiServerSize = InstanceSize(name: "large", memoryMiB: 16384, milliCPU: 4000)
         #expect(try fixture.apiServer().arguments(of: .apiServer).contains("--max-requests-inflight=1600"))
     }
 

@@ -223,6 +223,45 @@ private enum EtcdStart {
         #expect(fixture.verdict == .ended)
     }
 
+    /// Programs may yet end; where they stay the same, nothing new can.
+    @Test func anotherReleaseHasToStandForLonger() throws {
+        var fixture = try PlannerFixture.whole()
+        fixture.update(to: "1.33.4-eks.2")
+        for instance in fixture.observation.substrate.instances where instance.role != .loadBalancer {
+            fixture.change(instance.id.name) { $0.release = ReleaseID(rawValue: "1.33.4-eks.2") }
+        }
+        fixture.intent.update?.hasMovedEtcd = true
+        #expect(fixture.titles.isEmpty && fixture.verdict == .ended)
+        fixture.observation.readySeconds["etcd-z-a"] = fixture.policy.update.releaseBake - 1
+        #expect(fixture.verdict == nil)
+    }
+
+    /// A patched instance that was not well before: neither what was there nor what is started beside it is the release's doing.
+    @Test func aStandbyWhereThereWasTroubleIsNoSign() throws {
+        var fixture = try PlannerFixture.whole()
+        fixture.update(to: "1.33.4-eks.2", etcd: false, strategy: .inPlace)
+        fixture.carryOut(fixture.plan.actions)
+        fixture.observation.trials["api-1+next", default: InstanceTrial()].ends = ["kube-apiserver": 2]
+        #expect(fixture.verdict == .goBack(reason: "kube-apiserver of release 1.33.4-eks.2 on api-1 has ended 2 times", errorCode: "Unknown"))
+        fixture.intent.update?.troubled = ["api-1"]
+        #expect(fixture.verdict == nil)
+    }
+
+    @Test func whatRunsBesideAPatchedServerHasToStandToo() throws {
+        var fixture = try PlannerFixture.whole()
+        fixture.update(to: "1.33.4-eks.2", etcd: false, strategy: .inPlace)
+        for name in ["api-1", "api-2"] {
+            fixture.change(name) { $0.release = ReleaseID(rawValue: "1.33.4-eks.2") }
+            fixture.observation.trials[name, default: InstanceTrial()].passes = 1
+        }
+        #expect(fixture.verdict == .ended)
+        for (isUp, seconds) in [(true, 1.0), (false, 60.0)] {
+            let scheduler = ComponentObservation(kind: .scheduler, isUp: isUp, processID: 1, seconds: seconds)
+            fixture.change("api-2") { $0.components = [scheduler] }
+            #expect(fixture.verdict == nil)
+        }
+    }
+
     /// What was there before the update is not the release's doing; its time limit holds all the same.
     @Test func troubleOfBeforeIsNoSign() throws {
         var fixture = try PlannerFixture.whole()

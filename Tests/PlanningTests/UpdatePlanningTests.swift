@@ -254,6 +254,78 @@ import Testing
         #expect(fixture.observation.substrate.instances.filter { $0.role == .apiServer }.map(\.id.name).sorted() == ["api-1", "api-3"])
     }
 
+    /// What was begun may not have been finished: the service was killed.
+    @Test func aStandbyThatDoesNotRunIsStartedOnceMore() throws {
+        var fixture = try patching()
+        try step(&fixture)
+        fixture.observation.health.apiServers["api-2+next"] = nil
+        fixture.change("api-2") { $0.standby?.component.isUp = false }
+        #expect(fixture.titles == ["check the second API server on api-1", beside[1]])
+    }
+
+    /// It has its place behind the endpoint, and nobody has checked the new release.
+    @Test func oneThatIsStoppedStartsAsItWas() throws {
+        var fixture = try patching()
+        try step(&fixture)
+        fixture.change("api-1") {
+            $0.state = .stopped
+            $0.standby = nil
+        }
+        fixture.silence("api-1")
+        let starts = fixture.plan.actions.compactMap { action -> ReleaseID? in
+            if case .startInstance(let intent) = action { intent.release } else { nil }
+        }
+        #expect(starts.map(\.rawValue) == ["1.33.4-eks.1"])
+        fixture.goBack()
+        #expect(fixture.titles.contains("start instance api-1"))
+    }
+
+    @Test func whoWasFoundDeadIsToldNothing() throws {
+        var fixture = try patching()
+        for _ in 0..<3 { try step(&fixture) }
+        fixture.observation.isolatedInstances = ["api-1", "api-2"]
+        fixture.goBack()
+        #expect(!fixture.titles.contains { $0.hasPrefix("end the") || $0.hasPrefix("let the") || $0.hasPrefix("start an") })
+    }
+
+    @Test func theFirstServerStaysWhileTheSecondDoesNotServe() throws {
+        var fixture = try patching()
+        for _ in 0..<3 { try step(&fixture) }
+        fixture.silence("api-1")
+        #expect(!fixture.titles.contains("end the first API server on api-1"))
+        fixture.goBack()
+        #expect(fixture.titles.contains("end the first API server on api-1"))
+    }
+
+    /// A check that fails through everybody says nothing, and does not keep a cluster on a release that it is to leave.
+    @Test func theWayBackDoesNotWaitForACheckThatSaysNothing() throws {
+        var fixture = try patching()
+        for _ in 0..<4 { try step(&fixture) }
+        fixture.goBack()
+        try step(&fixture)
+        try step(&fixture)
+        #expect(fixture.titles.contains("check the second API server on api-1"))
+        fixture.observation.trials["api-1+next", default: InstanceTrial()].secondsSinceCheck = 0
+        fixture.observation.trials["api-2+next", default: InstanceTrial()].secondsSinceCheck = 0
+        #expect(fixture.titles == ["let the API server of 1.33.4-eks.1 on api-1 take over"] && fixture.ownViolations.isEmpty)
+    }
+
+    // MARK: One after the other
+
+    @Test func etcdWaitsForTheAPIServersWhereThatIsAskedFor() throws {
+        var fixture = try PlannerFixture.whole()
+        fixture.update(to: "1.33.4-eks.2", strategy: .sequential)
+        #expect(fixture.titles == ["start instance api-3", "start instance api-4"] && fixture.reasons.contains("APIServersFirst"))
+        for _ in 0..<20 where fixture.observation.substrate.instances.contains(where: { $0.id.name == "api-1" }) {
+            #expect(release(fixture, "etcd-z-b") == "1.33.4-eks.1")
+            try step(&fixture)
+            fixture.letTimePass()
+        }
+        #expect(fixture.titles.first == "replace instance etcd-z-b")
+        try finish(&fixture)
+        #expect(release(fixture, "etcd-z-a") == "1.33.4-eks.2")
+    }
+
     @Test func aPatchGoesOnWhileAnotherDoesNotServe() throws {
         var fixture = try patching()
         fixture.silence("api-2")

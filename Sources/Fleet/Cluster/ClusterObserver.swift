@@ -70,15 +70,13 @@ final class ClusterObserver: Sendable {
             let changes = board.changes
             let view = board.view(of: cluster.name)
             func targets(_ role: InstanceRole) -> [ProbeTarget.Instance] {
-                let running = seen.instances.filter { $0.role == role && $0.state == .running }
-                return running.map { .init(name: $0.id.name, address: $0.address) }
-                    + running.compactMap { instance in
-                        instance.standby.map { .init(name: instance.id.standby.name, address: instance.address, port: $0.port) }
-                    }
+                seen.instancesAndStandbys.filter { $0.role == role && $0.state == .running }.map {
+                    .init(name: $0.id.name, address: $0.address, port: $0.serverPort)
+                }
             }
             let out = seen.instances.filter(view.isOut)
             let target = ProbeTarget(
-                cluster: cluster, etcdMembers: targets(.etcd), apiServers: targets(.apiServer), suspects: Set(out.map(\.id.name)),
+                cluster: cluster, etcdMembers: targets(.etcd), apiServers: targets(.apiServer), suspects: Set(out.flatMap { [$0.id.name, $0.id.standby.name] }),
                 isUrgent: isUrgent(seen, view))
             let health = await withTaskGroup(of: HealthObservation?.self) { group in
                 group.addTask { await self.probe.probe(target) }

@@ -70,9 +70,9 @@ extension ControlPlaneRenderer {
         flags.set("--enable-admission-plugins", "NodeRestriction")
     }
 
-    /// Kubernetes' defaults (400 and 200) suit about 2 GiB; more memory carries more requests at once.
+    /// Kubernetes' defaults (400 and 200) suit about 4 GiB; more memory carries more requests at once.
     private func addLimits(_ flags: inout FlagList, _ placement: InstancePlacement) {
-        let factor = min(8, max(1, placement.size.memoryMiB / 2048))
+        let factor = min(8, max(1, placement.size.memoryMiB / 4096))
         flags.set("--max-requests-inflight", 400 * factor)
         flags.set("--max-mutating-requests-inflight", 200 * factor)
         // One request in a thousand asks its client to connect anew, so that long-lived connections spread over the API

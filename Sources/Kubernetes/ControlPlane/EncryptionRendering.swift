@@ -30,7 +30,8 @@ extension ControlPlaneRenderer {
     private static let endpoint = "unix:///proc/self/cwd/\(KMSPluginFiles.socket)"
 
     /// One data key a secret, about 600 bytes each: the most secrets that are read without the plugin (version 1 of the interface only).
-    private static let cachedKeys = 100_000
+    /// An API server reads all of them twice when it starts, so that one less than there are would spare it nothing.
+    private static let cachedKeys = 250_000
 
     func kmsPlugin(_ placement: InstancePlacement) -> [ComponentSpec] {
         guard context.encryption != nil else { return [] }

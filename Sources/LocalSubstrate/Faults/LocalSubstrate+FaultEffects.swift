@@ -69,7 +69,8 @@ extension LocalSubstrate {
             // Power is back: what it was before, starts again; with the rest of what stands against it.
             try await ensureNetwork(of: unit, address: victim.record.address)
             try await limit(victim)
-            try await start(unit, size: victim.record.size)
+            let isTwo = victim.record.leavingSlot != nil || FileTree.exists(unit.standbyRecord)
+            try await start(unit, size: isTwo ? victim.record.size.withStandby : victim.record.size)
             try await Blocking.run { try FileTree.remove(unit.powerMark) }
         }
         try await limit(victim)

@@ -50,10 +50,10 @@ struct RequestHold {
     /// - Parameter memory: what came this long ago, in milliseconds, and was answered by nothing was no request (HTTP/2 has words that want
     ///   no answer), or one that is not waited for.
     static func openRequests(sockets: String, own: IPv4Address, memory: Int = 500) -> Set<Substring> {
-        let own = own.description
+        let own = Set(([own] + ServerSlot.standbys.compactMap(\.privateAddress)).map(\.description))
         let open = sockets.split(separator: "\n").compactMap { line -> Substring? in
             let words = line.split(separator: " ")
-            guard words.count > 3, address(words[3]) != own else { return nil }
+            guard words.count > 3, !own.contains(String(address(words[3]))) else { return nil }
             func age(_ name: String) -> Int {
                 words.lazy.compactMap { $0.hasPrefix(name) ? Int($0.dropFirst(name.count)) : nil }.first ?? 0
             }

@@ -4,7 +4,7 @@ import FleetModel
 /// address; the others take turns, and listen at addresses that exist within the instance's network namespace only.
 ///
 /// Never back to the first: an API server is its own client, at the address at which it listens, and what goes to the instance's
-/// address from within goes to who serves.
+/// address from within goes to who serves. (The one that leaves the first place keeps the connections to itself that it has.)
 enum ServerSlot: String, Codable, Sendable {
     case first, second, third
 
@@ -52,10 +52,7 @@ struct ServerSlots {
     var port: UInt16
     /// Slipway's host, as the instance sees it.
     var host: IPv4Address
-    /// Who gets what comes from outside.
     var current: ServerSlot
-    /// Who gets what comes from within. The one that leaves, until it has gone: it is its own client.
-    var inner: ServerSlot
 
     /// Changed within the table, and never by a table anew: the kernel forgets all connections when the last rule of this kind goes.
     ///
@@ -76,7 +73,7 @@ struct ServerSlots {
             flush chain ip \(Self.table) incoming
             flush chain ip \(Self.table) local
 
-            """ + rule("incoming", "", port, current) + rule("local", "", port, inner) + doors.joined()
+            """ + rule("incoming", "", port, current) + rule("local", "", port, current) + doors.joined()
     }
 
     static let removal = "table ip \(table)\ndelete table ip \(table)\n"

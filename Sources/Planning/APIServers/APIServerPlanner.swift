@@ -52,8 +52,12 @@ struct APIServerPlanner {
         }
 
         for instance in keep where instance.state != .running {
-            result.actions.append(
-                .startInstance(apiServer(named: instance.id.name, zone: instance.zone, address: instance.address, intent)))
+            var wanted = apiServer(named: instance.id.name, zone: instance.zone, address: instance.address, intent)
+            // One that is to be patched is started as it was: it has its place, and what is new has yet to be checked.
+            if let update = intent.update, update.strategy == .inPlace, update.reversal == nil, isPatchable(instance, intent) {
+                wanted.release = instance.release
+            }
+            result.actions.append(.startInstance(wanted))
         }
         let newcomers = starts(
             missing: intent.spec.apiServerCount - keep.count, taken: all, keep: keep, retire: retire, intent, observation, &result.waits)

@@ -23,11 +23,12 @@ struct InPlacePatch {
         _ instances: [InstanceObservation], current: (InstanceObservation) -> Bool, wanted: (InstanceObservation) -> InstanceIntent,
         _ result: inout APIServerPlanner.Result
     ) {
-        let running = instances.filter { $0.state == .running }
+        // Who was found dead does nothing that it is told, and would keep everybody waiting.
+        let running = instances.filter { $0.state == .running && !observation.isolatedInstances.contains($0.id.name) }
         defer {
             // To end the first ones takes a while, and whoever is to take over does not wait for that.
             if !result.actions.contains(where: \.isPromotion) {
-                result.actions += running.filter(\.isHandingOver).map { .finishHandover($0.id) }
+                result.actions += running.filter { $0.isHandingOver && mayFinish($0) }.map { .finishHandover($0.id) }
             }
         }
         // What was begun and is not wanted any more.
@@ -36,7 +37,7 @@ struct InPlacePatch {
             let isWanted = isUnderWay && !current(instance) && standby.release == wanted(instance).release
             if !isWanted { result.actions.append(.removeStandby(instance.id)) }
         }
-        let outdated = running.filter { !current($0) && !observation.isolatedInstances.contains($0.id.name) }
+        let outdated = running.filter { !current($0) }
         guard isUnderWay, let next = outdated.first else { return }
         if let held {
             result.waits.append(.impaired(held.zone, "\(outdated.map(\.id.name).joined(separator: " and ")) are not patched"))
@@ -55,8 +56,12 @@ struct InPlacePatch {
     }
 
     private func serves(_ instance: InstanceObservation) -> Bool {
-        observation.isolatedInstances.contains(instance.id.name)
-            || observation.isReady(instance) && observation.isBalanced(instance.id.name)
+        observation.isReady(instance) && observation.isBalanced(instance.id.name)
+    }
+
+    /// The server of before is kept while its successor does not serve, unless that goes back, too.
+    private func mayFinish(_ instance: InstanceObservation) -> Bool {
+        serves(instance) || !isUnderWay || intent.update?.reversal != nil
     }
 
     /// Whether its second API server may take over; else what is done for that, and what is waited for.
@@ -67,11 +72,13 @@ struct InPlacePatch {
         }
         let name = instance.id.name
         guard observation.isReady(standby) else {
+            // It may have been begun, and not finished.
+            if instance.standby?.component.isUp == false { result.actions.append(.ensureStandby(wanted)) }
             result.waits.append(Wait("StandbyNotReady", "the API server of \(wanted.release) on \(name) is starting: its /readyz does not say ok yet"))
             return false
         }
         let trial = observation.trials[standby.id.name] ?? InstanceTrial()
-        if trial.passes > 0 { return true }
+        if trial.passes > 0 || observation.mayGoBack(standby, intent) { return true }
         let reason = trial.failure ?? "what customers do has not worked through it yet"
         result.waits.append(
             Wait(trial.failure == nil ? "OnTrial" : "CheckFails", "the API server of \(wanted.release) on \(name) gets no traffic: \(reason)"))
@@ -85,4 +92,12 @@ struct InPlacePatch {
 
 extension Action {
     fileprivate var isPromotion: Bool { if case .promoteStandby = self { true } else { false } }
+}
+
+extension ControlPlaneObservation {
+    /// On the way back one may take over of which the check says nothing, since it fails through others as well.
+    func mayGoBack(_ standby: InstanceObservation, _ intent: ControlPlaneIntent) -> Bool {
+        guard intent.update?.reversal != nil, isReady(standby), let trial = trials[standby.id.name] else { return false }
+        return trial.secondsSinceCheck != nil && trial.failure == nil
+    }
 }

@@ -37,6 +37,8 @@ public struct UpdateJudge: Sendable {
                 if update.strategy == .inPlace, instance.role == .apiServer, observation.trials[instance.id.name]?.passes ?? 0 == 0 {
                     return false
                 }
+                // What runs beside a patched API server is exchanged last.
+                guard instance.components.allSatisfy({ $0.isUp && $0.seconds >= policy.update.trial }) else { return false }
                 let isUrgent = update.strategy == .inPlace || !intent.changesRelease
                 return observation.readySeconds[instance.id.name, default: 0] >= (isUrgent ? policy.update.trial : policy.update.releaseBake)
                     && !observation.mayEndAgain(instance.id.name, policy.update)
@@ -52,20 +54,21 @@ public struct UpdateJudge: Sendable {
         _ intent: ControlPlaneIntent, _ update: UpdateIntent, _ observation: ControlPlaneObservation, _ plan: Plan
     ) -> Fault? {
         let policy = policy.update
-        for (name, trial) in observation.trials.sorted(by: { $0.key < $1.key })
-        where trial.failedStarts >= policy.failedStartLimit && !update.troubled.contains(name) {
-            let shown = InstanceID(cluster: intent.cluster, name: name).holder.name
-            return Fault(reason: "\(shown) cannot be started: \(trial.startFailure ?? "")")
+        for (name, trial) in observation.trials.sorted(by: { $0.key < $1.key }) where trial.failedStarts >= policy.failedStartLimit {
+            let holder = InstanceID(cluster: intent.cluster, name: name).holder.name
+            guard !update.troubled.contains(holder) else { continue }
+            return Fault(reason: "\(holder) cannot be started: \(trial.startFailure ?? "")")
         }
         let hasQuorum = observation.hasEtcdQuorum(intent)
         for instance in observation.substrate.instancesAndStandbys.sorted(by: { $0.id < $1.id }) where isNew(instance, intent, update) {
             // What a fault of the zone does is not the release's doing.
             guard !observation.isDoubtful(instance.zone), !observation.isolatedInstances.contains(instance.id.holder.name) else { continue }
-            if let problem = instance.components.lazy.compactMap(\.problem).first {
+            let components = instance.components.filter { !instance.isHandingOver || $0.kind == .apiServer }
+            if let problem = components.lazy.compactMap(\.problem).first {
                 return Fault(reason: "\(instance.id.holder.name): \(problem)")
             }
             // Nor is what was there before it.
-            guard !update.troubled.contains(instance.id.name) else { continue }
+            guard !update.troubled.contains(instance.id.holder.name) else { continue }
             if let fault = fault(of: instance, hasQuorum: hasQuorum, observation) { return fault }
         }
         guard observation.updateSeconds > policy.limit else { return nil }

@@ -31,6 +31,55 @@ import Timing
         }
     }
 
+    /// A standby that was begun, or was taking over, when the service ended: it goes on from there, and nothing of the programs of before
+    /// is left at work.
+    @Test(arguments: [1, 5, 10, 20, 40, 80, 160, 320])
+    func cancelledHandoverIsCompleted(milliseconds: Int) async throws {
+        try await LocalRegion.with(names: ["first"]) { region in
+            let program = region.directory + "/programs/other"
+            var content = try Data(contentsOf: URL(filePath: "/usr/bin/sleep"))
+            content.append(contentsOf: Data("other".utf8))
+            try content.write(to: URL(filePath: program))
+            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: program)
+            let other = try region.artifacts.add(program, name: "other")
+            var spec = region.sleeping("api-1")
+            spec.components[0].listening = ComponentSpec.Listening(addressFlag: "--bind-address", port: 6443)
+            spec.components.append(ComponentSpec(kind: .scheduler, artifact: region.sleeper, arguments: ["100000"]))
+            try await region.make(spec)
+            var next = spec
+            next.release = ReleaseID(rawValue: "2")
+            for index in next.components.indices { next.components[index].artifact = other }
+            let wanted = next
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { try? await handOver(wanted, region) }
+                group.addTask { try? await TimeSource.system.sleep(for: .milliseconds(milliseconds)) }
+                await group.next()
+                group.cancelAll()
+            }
+            try await handOver(wanted, region)
+            let seen = try #require(try await region.observe(spec.id))
+            #expect(seen.release == wanted.release && seen.standby == nil && !seen.isHandingOver)
+            _ = try await region.eventually("both run as they should") {
+                let parts = try await region.observe(spec.id)?.components ?? []
+                let programs = parts.compactMap(\.processID).map { try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\($0)/exe") }
+                return parts.count == 2 && programs.count == 2 && programs.allSatisfy { $0 == program } && parts.allSatisfy { $0.ends == 0 }
+                    ? true : nil
+            }
+        }
+    }
+
+    private func handOver(_ spec: InstanceSpec, _ region: LocalRegion) async throws {
+        let isThere = try await region.observe(spec.id)?.release == spec.release
+        if !isThere {
+            try await region.substrate.ensureStandby(spec)
+            _ = try await region.eventually("the standby runs") {
+                try await region.observe(spec.id)?.standby?.component.isUp == true ? true : nil
+            }
+            try await region.substrate.promoteStandby(spec)
+        }
+        try await region.substrate.finishHandover(of: spec.id)
+    }
+
     @Test func tracesWithoutDirectoryAreFoundAndRemoved() async throws {
         try await LocalRegion.with(names: ["first"]) { region in
             let spec = region.sleeping("api-1")

@@ -124,7 +124,9 @@ extension LocalSubstrate {
         ServiceTree(unit: unit, restartDelay: configuration.restartDelay, volume: volume.map(names.volume))
     }
 
-    func service(_ component: ComponentSpec, _ program: ServiceTree.Program, _ unit: Unit, _ slot: ServerSlot = .first) -> ServiceTree.Service {
+    func service(_ component: ComponentSpec, _ program: ServiceTree.Program, _ unit: Unit, _ slot: ServerSlot = .first)
+        -> ServiceTree.Service
+    {
         var arguments = component.arguments
         if let address = slot.privateAddress, let flag = component.listening?.addressFlag {
             arguments = arguments.map { $0.hasPrefix("\(flag)=") ? "\(flag)=\(address)" : $0 }
@@ -167,7 +169,9 @@ extension LocalSubstrate {
         var seen = InstanceObservation(
             id: id, role: record.role, zone: record.zone, address: record.address, volume: record.volume, sizeName: record.size.name,
             release: record.release, configurationRevision: record.configurationRevision, state: state(of: unit),
-            components: record.components.map { supervisor.component($0.kind, $0.kind == .apiServer ? record.serverSlot : .first, now: now) },
+            components: record.components.map {
+                supervisor.component($0.kind, $0.kind == .apiServer ? record.serverSlot : .first, now: now)
+            },
             isJoining: record.isJoining ?? false, certificatesExpireAt: record.certificatesExpireAt)
         seen.isHandingOver = record.leavingSlot != nil
         seen.serverPort = record.serverSlot.standbyPort

@@ -13,7 +13,9 @@ extension LocalSubstrate {
             try await requirePower(spec)
             let unit = names.unit(spec.id)
             try await finishHandover(of: unit)
-            let found = try await Blocking.run { [self] in (isRunning: state(of: unit) == .running, record: Record.read(InstanceRecord.self, unit.record)) }
+            let found = try await Blocking.run { [self] in
+                (isRunning: state(of: unit) == .running, record: Record.read(InstanceRecord.self, unit.record))
+            }
             let old = Record.read(InstanceRecord.self, unit.standbyRecord)
             guard let record = found.record, found.isRunning, record.differsByReleaseOnly(from: spec),
                 spec.components.contains(where: { $0.kind == .apiServer && $0.listening != nil })
@@ -104,7 +106,8 @@ extension LocalSubstrate {
     /// - Returns: false when there was nothing to finish.
     @discardableResult
     func finishHandover(of unit: Unit) async throws -> Bool {
-        guard let serving = Record.read(InstanceRecord.self, unit.record), let leaving = serving.leavingSlot, Supervisor(unit).isAlive else {
+        guard let serving = Record.read(InstanceRecord.self, unit.record), let leaving = serving.leavingSlot, Supervisor(unit).isAlive
+        else {
             return false
         }
         var done = serving
@@ -123,7 +126,8 @@ extension LocalSubstrate {
         _ = groups.ensure(unit, size: serving.size, hardCPULimit: configuration.hardCPULimit)
         try await Blocking.run {
             // What they did for the release of before does not count for this one.
-            for component in serving.components where component.kind != .apiServer && !exchanges.contains(where: { $0.0.kind == component.kind }) {
+            for component in serving.components
+            where component.kind != .apiServer && !exchanges.contains(where: { $0.0.kind == component.kind }) {
                 try FileTree.remove(unit.ends(Unit.part(component.kind)))
             }
             try FileTree.replace(unit.record, try Record.text(whole))

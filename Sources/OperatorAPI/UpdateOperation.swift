@@ -84,7 +84,8 @@ extension OperatorAPI {
         case (let version?, nil):
             guard !request.isInPlace, request.isSequential != true else {
                 throw OperatorError(
-                    400, "InvalidParameterException", "A patch in place, and an update one after the other, name a release and not a version.")
+                    400, "InvalidParameterException",
+                    "A patch in place, and an update one after the other, name a release and not a version.")
             }
             return try await clusters.updateVersion(name, VersionChange(version: version), as: principal)
         case (nil, let release?):

@@ -157,7 +157,8 @@ struct SimulatedRegion: Sendable {
             else { throw SubstrateError(.invalid, "\(spec.id) does not run, or differs in more than its release") }
             guard cluster.instances[index].standby?.release != spec.release else { return }
             cluster.instances[index].standby = SimulatedStandby(
-                release: spec.release, component: SimulatedComponent(kind: .apiServer, startsAt: now, processID: process), flaw: release?.flaw)
+                release: spec.release, component: SimulatedComponent(kind: .apiServer, startsAt: now, processID: process),
+                flaw: release?.flaw)
         }
     }
 
@@ -170,7 +171,9 @@ struct SimulatedRegion: Sendable {
             }
             let instance = cluster.instances[index]
             if instance.isAsWanted(spec) { return }
-            guard !instance.isHandingOver, let standby = instance.standby, instance.takes(spec), standby.release == spec.release, standby.component.startsAt <= now else {
+            guard !instance.isHandingOver, let standby = instance.standby, instance.takes(spec), standby.release == spec.release,
+                standby.component.startsAt <= now
+            else {
                 throw SubstrateError(.failed, "no standby of release \(spec.release) runs on \(spec.id)")
             }
             cluster.instances[index].takeOver(standby)

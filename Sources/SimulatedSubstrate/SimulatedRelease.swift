@@ -83,7 +83,9 @@ extension SimulatedSubstrate {
         var result: Result<Double, SubstrateError> = .failure(SubstrateError(.failed, "it does not answer"))
         disturb { region, now in
             let around = region.around(now)
-            if region.clusters[cluster] != nil { result = region.change(cluster, now) { $0.useAPIServer(at: address, isStandby: isStandby, around) } }
+            if region.clusters[cluster] != nil {
+                result = region.change(cluster, now) { $0.useAPIServer(at: address, isStandby: isStandby, around) }
+            }
         }
         return try result.get()
     }

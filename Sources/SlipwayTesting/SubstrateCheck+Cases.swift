@@ -105,7 +105,8 @@ extension SubstrateCheck {
             try require(meanwhile.isHandingOver && processes(meanwhile)[.apiServer] == process, "it has not begun: \(meanwhile)")
             for _ in 0..<2 { try await substrate.finishHandover(of: spec.id) }
             let after = try await running(next)
-            try require(after.release == next.release && after.standby == nil && !after.isHandingOver, "the standby has not taken over: \(after)")
+            try require(
+                after.release == next.release && after.standby == nil && !after.isHandingOver, "the standby has not taken over: \(after)")
             try require(processes(after)[.apiServer] == process, "another process serves than the standby's")
             try require(processes(after)[.authenticator] == processes(before)[.authenticator], "what is no release's was exchanged")
             try await substrate.ensureInstance(next)

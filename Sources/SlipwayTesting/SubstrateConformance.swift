@@ -5,7 +5,8 @@ import Substrate
 public enum SubstrateConformance: String, CaseIterable, Sendable, CustomStringConvertible {
     case nothingIsThereAtFirst, networkIsMadeOnceAndRemoved, halfMadeClusterIsListed
     case volumeOutlivesInstances, volumeStaysInItsZone
-    case instanceRunsAndIsNotRestarted, instanceIsRemadeForNewRevision, instanceIsRemadeForNewSize, instancesAreMadeInParallel, standbyTakesOver
+    case instanceRunsAndIsNotRestarted, instanceIsRemadeForNewRevision, instanceIsRemadeForNewSize, instancesAreMadeInParallel,
+        standbyTakesOver
     case addressIsHeldOnce, volumeIsHeldOnce, filesAreReplacedWithoutRestart
     case fenceStandsUntilLifted, loadBalancerFollowsItsBackends, removingWhatIsNotThereIsFine, everythingGoes, clustersAreIndependent
     case faultsStandUntilCleared, powerKeepsInstancesDown, faultsDoNotHinderRemoval

@@ -241,7 +241,8 @@ struct PlannerFixture {
         for instance in running where instance.role == .etcd && !fenced.contains(instance.address) {
             observation.health.etcdMembers[instance.id.name] = EtcdMemberHealth(isHealthy: true, isLeader: instance.id.name == leader)
         }
-        for instance in running + running.compactMap(\.standbyInstance) where instance.role == .apiServer && !fenced.contains(instance.address) {
+        for instance in running + running.compactMap(\.standbyInstance)
+        where instance.role == .apiServer && !fenced.contains(instance.address) {
             observation.health.apiServers[instance.id.name] = APIServerHealth(isReady: true)
             changeBackend(instance.id.name) { $0.isHealthy = true }
         }

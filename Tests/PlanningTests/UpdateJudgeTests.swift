@@ -242,7 +242,8 @@ private enum EtcdStart {
         fixture.update(to: "1.33.4-eks.2", etcd: false, strategy: .inPlace)
         fixture.carryOut(fixture.plan.actions)
         fixture.observation.trials["api-1+next", default: InstanceTrial()].ends = ["kube-apiserver": 2]
-        #expect(fixture.verdict == .goBack(reason: "kube-apiserver of release 1.33.4-eks.2 on api-1 has ended 2 times", errorCode: "Unknown"))
+        #expect(
+            fixture.verdict == .goBack(reason: "kube-apiserver of release 1.33.4-eks.2 on api-1 has ended 2 times", errorCode: "Unknown"))
         fixture.intent.update?.troubled = ["api-1"]
         #expect(fixture.verdict == nil)
     }

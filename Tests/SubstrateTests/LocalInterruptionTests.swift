@@ -61,7 +61,9 @@ import Timing
             #expect(seen.release == wanted.release && seen.standby == nil && !seen.isHandingOver)
             _ = try await region.eventually("both run as they should") {
                 let parts = try await region.observe(spec.id)?.components ?? []
-                let programs = parts.compactMap(\.processID).map { try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\($0)/exe") }
+                let programs = parts.compactMap(\.processID).map {
+                    try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\($0)/exe")
+                }
                 return parts.count == 2 && programs.count == 2 && programs.allSatisfy { $0 == program } && parts.allSatisfy { $0.ends == 0 }
                     ? true : nil
             }

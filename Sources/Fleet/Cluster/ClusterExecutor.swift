@@ -107,7 +107,8 @@ struct ClusterExecutor: Sendable {
     private func check(_ id: InstanceID, _ address: ServerAddress, _ baseline: IPv4Address?, of cluster: Cluster) async throws {
         let outcome = try await operations.check(address, of: cluster)
         let isFine = outcome.failure == nil && outcome.seconds <= CheckOutcome.slow
-        let other: CheckOutcome? = if let baseline, !isFine { try await operations.check(ServerAddress(baseline), of: cluster) } else { nil }
+        let other: CheckOutcome? =
+            if let baseline, !isFine { try await operations.check(ServerAddress(baseline), of: cluster) } else { nil }
         trials.note(outcome.result(baseline: other), of: id)
     }
 

@@ -76,7 +76,8 @@ final class ClusterObserver: Sendable {
             }
             let out = seen.instances.filter(view.isOut)
             let target = ProbeTarget(
-                cluster: cluster, etcdMembers: targets(.etcd), apiServers: targets(.apiServer), suspects: Set(out.flatMap { [$0.id.name, $0.id.standby.name] }),
+                cluster: cluster, etcdMembers: targets(.etcd), apiServers: targets(.apiServer),
+                suspects: Set(out.flatMap { [$0.id.name, $0.id.standby.name] }),
                 isUrgent: isUrgent(seen, view))
             let health = await withTaskGroup(of: HealthObservation?.self) { group in
                 group.addTask { await self.probe.probe(target) }

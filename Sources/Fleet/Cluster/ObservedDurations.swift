@@ -93,7 +93,9 @@ final class ObservedDurations: Sendable {
 
     /// Of what it is made of now; a standby that takes over has been ready since before.
     private static func readiness(_ instance: InstanceObservation) -> Key {
-        Key(cluster: instance.id.cluster, kind: .ready, name: "\(instance.id.holder.name) \(instance.release) \(instance.configurationRevision)")
+        Key(
+            cluster: instance.id.cluster, kind: .ready,
+            name: "\(instance.id.holder.name) \(instance.release) \(instance.configurationRevision)")
     }
 
     func forget(_ cluster: ClusterName) {

@@ -26,7 +26,8 @@ struct Supervisor: Sendable {
 
     /// Its process, or its finish script's.
     func process(of part: String) -> Int32? {
-        guard supervises(part), let bytes = FileTree.read("\(unit.scan)/\(unit.service(part))/supervise/status"), let status = Status(bytes),
+        guard supervises(part), let bytes = FileTree.read("\(unit.scan)/\(unit.service(part))/supervise/status"),
+            let status = Status(bytes),
             status.process > 0
         else { return nil }
         return status.process

@@ -74,17 +74,21 @@ struct InPlacePatch {
         guard observation.isReady(standby) else {
             // It may have been begun, and not finished.
             if instance.standby?.component.isUp == false { result.actions.append(.ensureStandby(wanted)) }
-            result.waits.append(Wait("StandbyNotReady", "the API server of \(wanted.release) on \(name) is starting: its /readyz does not say ok yet"))
+            result.waits.append(
+                Wait("StandbyNotReady", "the API server of \(wanted.release) on \(name) is starting: its /readyz does not say ok yet"))
             return false
         }
         let trial = observation.trials[standby.id.name] ?? InstanceTrial()
         if trial.passes > 0 || observation.mayGoBack(standby, intent) { return true }
         let reason = trial.failure ?? "what customers do has not worked through it yet"
         result.waits.append(
-            Wait(trial.failure == nil ? "OnTrial" : "CheckFails", "the API server of \(wanted.release) on \(name) gets no traffic: \(reason)"))
+            Wait(
+                trial.failure == nil ? "OnTrial" : "CheckFails", "the API server of \(wanted.release) on \(name) gets no traffic: \(reason)"
+            ))
         if trial.needsCheck(policy.update) {
             let baseline = ([instance] + observation.substrate.instances).first { $0.role == .apiServer && observation.isReady($0) }
-            result.actions.append(.checkInstance(standby.id, ServerAddress(instance.address, port: instance.standby?.port), baseline: baseline?.address))
+            result.actions.append(
+                .checkInstance(standby.id, ServerAddress(instance.address, port: instance.standby?.port), baseline: baseline?.address))
         }
         return false
     }

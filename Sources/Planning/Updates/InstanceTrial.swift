@@ -53,7 +53,6 @@ extension ControlPlaneObservation {
             }
     }
 
-
     /// An API server or etcd that has ended by itself, and has not been ready for long enough since.
     func mayEndAgain(_ name: String, _ policy: UpdatePolicy) -> Bool {
         let ends = trials[name]?.ends ?? [:]

@@ -40,7 +40,8 @@ public struct UpdateJudge: Sendable {
                 // What runs beside a patched API server is exchanged last.
                 guard instance.components.allSatisfy({ $0.isUp && $0.seconds >= policy.update.trial }) else { return false }
                 let isUrgent = update.strategy == .inPlace || !intent.changesRelease
-                return observation.readySeconds[instance.id.name, default: 0] >= (isUrgent ? policy.update.trial : policy.update.releaseBake)
+                return observation.readySeconds[instance.id.name, default: 0]
+                    >= (isUrgent ? policy.update.trial : policy.update.releaseBake)
                     && !observation.mayEndAgain(instance.id.name, policy.update)
             }
     }

@@ -139,7 +139,8 @@ public struct SimulatedOperations: ControlPlaneOperations {
 
     public func check(_ server: ServerAddress, of cluster: Cluster) async throws -> CheckOutcome {
         do {
-            return CheckOutcome(slowest: "create", seconds: try substrate.useAPIServer(at: server.address, isStandby: server.port != nil, of: cluster.name))
+            return CheckOutcome(
+                slowest: "create", seconds: try substrate.useAPIServer(at: server.address, isStandby: server.port != nil, of: cluster.name))
         } catch let error as SubstrateError {
             return CheckOutcome(failure: error.message)
         }

@@ -31,7 +31,8 @@ struct ClusterUpdateCommand: AsyncParsableCommand {
 
     func run() async throws {
         do {
-            try await waiting.begin(name, UpdateRequest(version: version, release: release, isSequential: sequential ? true : nil), region, output)
+            try await waiting.begin(
+                name, UpdateRequest(version: version, release: release, isSequential: sequential ? true : nil), region, output)
         } catch { throw CommandError(error) }
     }
 }

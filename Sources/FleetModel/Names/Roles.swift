@@ -57,7 +57,7 @@ public struct InstanceSize: Codable, Hashable, Sendable {
     }
 
     public static let etcdSmall = InstanceSize(name: "etcd-small", memoryMiB: 1024, milliCPU: 1000)
-    /// An API server with 100,000 secrets needs more than 1 GiB when it starts, and collects garbage without end where it may not have it.
+    /// With 100,000 secrets an instance was seen to take 1.5 GiB while its API server starts.
     public static let apiServerSmall = InstanceSize(name: "api-small", memoryMiB: 4096, milliCPU: 2000)
     public static let loadBalancerSmall = InstanceSize(name: "lb-small", memoryMiB: 256, milliCPU: 500)
 }

@@ -170,7 +170,7 @@ extension LocalSubstrate {
             id: id, role: record.role, zone: record.zone, address: record.address, volume: record.volume, sizeName: record.size.name,
             release: record.release, configurationRevision: record.configurationRevision, state: state(of: unit),
             components: record.components.map {
-                supervisor.component($0.kind, $0.kind == .apiServer ? record.serverSlot : .first, now: now)
+                supervisor.component($0.kind, record.slot(of: $0.kind), now: now)
             },
             isJoining: record.isJoining ?? false, certificatesExpireAt: record.certificatesExpireAt)
         seen.isHandingOver = record.leavingSlot != nil

@@ -38,7 +38,7 @@ extension LocalSubstrate {
     }
 
     /// What is left of an API server after this are watches, which an old Kubernetes would wait a minute for.
-    static let serverPatience = Duration.seconds(5)
+    private static let serverPatience = Duration.seconds(5)
 
     /// What works for clients ends while what it needs for that, such as the authenticator, stays.
     private func retireServer(_ unit: Unit) async throws {
@@ -46,14 +46,19 @@ extension LocalSubstrate {
         let helpers: Set<ComponentKind> = [.authenticator, .kmsPlugin]
         let kinds = record.components.map(\.kind).filter { !helpers.contains($0) }
         let supervisor = Supervisor(unit)
-        func slot(_ kind: ComponentKind) -> ServerSlot { kind == .apiServer ? record.serverSlot : .first }
-        for kind in kinds { supervisor.bringDown(Unit.part(kind, slot(kind))) }
+        for kind in kinds { supervisor.bringDown(Unit.part(kind, record.slot(of: kind))) }
+        try await awaitEnd(of: kinds, record.serverSlot, unit, record)
+    }
+
+    /// Until these have ended, which were told to, or the API server in that slot has nothing left to do; or for as long as patience lasts.
+    func awaitEnd(of kinds: [ComponentKind], _ slot: ServerSlot, _ unit: Unit, _ record: InstanceRecord) async throws {
+        let supervisor = Supervisor(unit)
         let deadline = time.uptime + min(configuration.stopTimeout, Self.serverPatience)
-        let watch = exitWatch(of: unit, record, record.serverSlot)
+        let watch = exitWatch(of: unit, record, slot)
         var idleLooks = 0
         while time.uptime < deadline {
             let now = time.now.timeIntervalSince1970
-            if kinds.allSatisfy({ supervisor.component($0, slot($0), now: now).processID == nil }) { return }
+            if kinds.allSatisfy({ supervisor.component($0, $0 == .apiServer ? slot : .first, now: now).processID == nil }) { return }
             if let watch {
                 idleLooks = await hasNothingLeft(unit, watch) ? idleLooks + 1 : 0
                 if idleLooks == 2 { return }
@@ -63,7 +68,7 @@ extension LocalSubstrate {
     }
 
     /// Where the connections are to be found of an API server that would wait for watches without ending them.
-    struct ExitWatch {
+    private struct ExitWatch {
         var listener: IPv4Address
         var port: UInt16
         /// The instance's own address, whatever the server listens at.
@@ -71,7 +76,7 @@ extension LocalSubstrate {
     }
 
     /// - Returns: nil where it ends by itself, soon.
-    func exitWatch(of unit: Unit, _ record: InstanceRecord, _ slot: ServerSlot) -> ExitWatch? {
+    private func exitWatch(of unit: Unit, _ record: InstanceRecord, _ slot: ServerSlot) -> ExitWatch? {
         let server = record.components.first { $0.kind == .apiServer }
         guard let server, !server.arguments.contains(where: { $0.hasPrefix("--shutdown-watch-termination") }),
             let port = Record.read(BalancerRecord.self, names.balancer(unit.cluster).record)?.backendPort
@@ -81,7 +86,7 @@ extension LocalSubstrate {
 
     /// It takes nobody any more, and nobody's request is open: what is left are watches, which an API server before Kubernetes 1.27 would
     /// wait for without ending them.
-    func hasNothingLeft(_ unit: Unit, _ watch: ExitWatch) async -> Bool {
+    private func hasNothingLeft(_ unit: Unit, _ watch: ExitWatch) async -> Bool {
         let mark = "none listens"
         let listeners = Shell.line(RequestHold.listeners(port: watch.port, at: watch.listener))
         let connections = Shell.line(RequestHold.connections(port: watch.port, at: watch.listener))

@@ -164,17 +164,9 @@ extension LocalSubstrate {
     /// What is begun is finished.
     private func dismiss(_ slot: ServerSlot, of unit: Unit, _ record: InstanceRecord) async throws {
         let part = Unit.part(.apiServer, slot)
-        let supervisor = Supervisor(unit)
         try FileTree.write(unit.leaving(part), "")
-        supervisor.bringDown(part)
-        let deadline = time.uptime + min(configuration.stopTimeout, Self.serverPatience)
-        let watch = exitWatch(of: unit, record, slot)
-        var idleLooks = 0
-        while time.uptime < deadline, idleLooks < 2 {
-            if supervisor.component(.apiServer, slot, now: time.now.timeIntervalSince1970).processID == nil { break }
-            if let watch { idleLooks = await hasNothingLeft(unit, watch) ? idleLooks + 1 : 0 }
-            try await time.sleep(for: .milliseconds(30))
-        }
+        Supervisor(unit).bringDown(part)
+        try await awaitEnd(of: [.apiServer], slot, unit, record)
         try await end(part, of: unit, patience: .zero)
     }
 

@@ -42,6 +42,7 @@ struct InstanceRecord: Codable, Equatable {
     }
 
     var serverSlot: ServerSlot { slot ?? .first }
+    func slot(of kind: ComponentKind) -> ServerSlot { kind == .apiServer ? serverSlot : .first }
 
     /// Whether the two differ in nothing but their release, so that files of the one serve the other.
     func differsByReleaseOnly(from spec: InstanceSpec) -> Bool {

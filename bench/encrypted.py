@@ -14,6 +14,8 @@ from region import poll, ready, result, run
 CLIENTS = 16
 CHUNKS = 10
 STARTS = 5
+# Starts in which an API server ends itself are counted and made again, this many at most.
+EXTRA_STARTS = 3
 PAGE = 500
 PATH = "/api/v1/namespaces/default/secrets"
 KEPT = ("apiserver_storage_envelope_transformation_cache_misses_total", "apiserver_storage_transformation_operations_total")
@@ -61,7 +63,7 @@ class Store:
 
     def restart(self):
         """Ends an API server's process; s6 starts it again. Seconds from its start until it says that it is ready, and until it answers
-        from its watch cache; and what its plugin's cache did until then."""
+        from its watch cache; and what its plugin's cache did until then. None when it ended itself meanwhile."""
         server = self.server()
         service = self.region.directory / "clusters" / self.name / "instances" / server["name"] / "scan" / f"kube-apiserver@{self.name}"
         url = f"https://{server['address']}:6443"
@@ -78,7 +80,8 @@ class Store:
             time.sleep(0.05)
         at_cache = time.clock_gettime(time.CLOCK_BOOTTIME) - begun
         if process(service) != new:
-            raise SystemExit(f"{self.name}: the API server of {server['name']} has ended again")
+            print(f"{self.name}: the API server of {server['name']} has ended itself")
+            return None
         return {"ready": at_ready, "cached": at_cache, **metrics(client)}
 
     def read_all(self):
@@ -105,6 +108,24 @@ def process(service):
     return int(number) if up == "true" and int(number) > 0 else None
 
 
+def settle():
+    """Waits until whatever a start has set off is over, such as controllers that read all secrets anew: until three quarters of the
+    machine have been idle for six seconds. Not longer than five minutes."""
+    begun, calm = time.monotonic(), 0
+    while calm < 3 and time.monotonic() - begun < 300:
+        before = processor_time()
+        time.sleep(2)
+        idle, total = (now - old for now, old in zip(processor_time(), before))
+        calm = calm + 1 if idle > total * 0.75 else 0
+    print(f"settled after {time.monotonic() - begun:.0f} s" if calm == 3 else "the machine is not calm; going on")
+
+
+def processor_time():
+    """Idle and total, in ticks since the machine's start."""
+    fields = [int(field) for field in pathlib.Path("/proc/stat").read_text().splitlines()[0].split()[1:]]
+    return fields[3] + fields[4], sum(fields[:8])
+
+
 def started(number):
     """When a process began, in seconds of CLOCK_BOOTTIME."""
     fields = pathlib.Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
@@ -123,6 +144,25 @@ def metrics(client):
     return {"misses": total(KEPT[0]), "read": total(KEPT[1], "from_storage")}
 
 
+def measure_starts(stores):
+    """Starts of one API server of each cluster, in pairs; and how many of each cluster ended themselves."""
+    pairs, ended = [], {store.name: 0 for store in stores}
+    for attempt in range(STARTS + EXTRA_STARTS):
+        pair = {}
+        for store in stores if attempt % 2 else reversed(stores):
+            settle()
+            pair[store.name] = store.restart()
+            ended[store.name] += pair[store.name] is None
+        print(f"start {attempt + 1}: {pair}")
+        if None not in pair.values():
+            pairs.append(pair)
+        if len(pairs) == STARTS:
+            return pairs, ended
+    if not pairs:
+        raise SystemExit(f"no pair of starts came through: {ended} ended themselves")
+    return pairs, ended
+
+
 def measure(region, count, kubernetes):
     """kubernetes: its version."""
     key = region.json("key", "create", "--description", "bench")["arn"]
@@ -132,11 +172,7 @@ def measure(region, count, kubernetes):
         for store in (plain, sealed) if chunk % 2 else (sealed, plain):
             store.write(range(chunk * count // CHUNKS, (chunk + 1) * count // CHUNKS))
         print(f"{(chunk + 1) * count // CHUNKS} secrets: plain {plain.seconds:.0f} s, encrypted {sealed.seconds:.0f} s")
-    starts = []
-    for index in range(STARTS):
-        row = {store.name: store.restart() for store in (plain, sealed)}
-        print(f"start {index + 1}: {row}")
-        starts.append(row)
+    starts, ended = measure_starts((plain, sealed))
     reads = {store.name: store.read_all() for store in (plain, sealed)}
 
     def median(name, what):
@@ -147,8 +183,8 @@ def measure(region, count, kubernetes):
 
     interface = sealed.interface()
     result(
-        f"secrets-{interface}", kubernetes=kubernetes, interface=interface, count=count, starts=STARTS, plain_rate=count / plain.seconds, sealed_rate=count / sealed.seconds,
+        f"secrets-{interface}", kubernetes=kubernetes, interface=interface, count=count, starts=len(starts), plain_rate=count / plain.seconds, sealed_rate=count / sealed.seconds,
         **{f"{name}_{what}": median(name, what) for name in ("plain", "sealed") for what in ("ready", "cached", "misses", "read")},
-        ready_ratio=ratio("ready"), cached_ratio=ratio("cached"), reads=reads)
+        ready_ratio=ratio("ready"), cached_ratio=ratio("cached"), ended=ended, reads=reads)
     for store in (plain, sealed):
         region.delete(store.name)

@@ -138,6 +138,13 @@ def secrets_v2(of):
     return secrets(of("secrets-v2"), "at most 1.3", "With v2 data keys are derived from one seed, for which the plugin is asked once.")
 
 
+def ends(ended):
+    if not any(ended.values()):
+        return ["No API server ended itself in its start."]
+    return [
+        f"Starts in which the API server ended itself, which are not among these: {ended['plain']} plain, {ended['sealed']} encrypted."]
+
+
 def secrets(rows, asked, keys):
     lines = []
     for row in rows:
@@ -146,8 +153,9 @@ def secrets(rows, asked, keys):
         lines += [
             f"Kubernetes {row['kubernetes']}. {row['count']} secrets in each of two clusters, one with a KMS key from the start, written by 16",
             "clients in turn, a tenth at a time. An API server's process is then killed and starts again,"
-            f" {row['starts']} times each, in turn: until",
-            "`/readyz` says ok, and until it answers from its watch cache, that is, has read all secrets. Medians.",
+            f" {row['starts']} times each, in turn, each time",
+            "when the machine is calm: until `/readyz` says ok, and until it answers from its watch cache, that is, has read all secrets."
+            " Medians.",
             "",
             "| | plain | encrypted | ratio | asked |",
             "|---|---|---|---|---|",
@@ -162,5 +170,6 @@ def secrets(rows, asked, keys):
             keys,
             f"An API server that starts unseals {row['sealed_read']:.0f} times, and {row['sealed_misses']:.0f} times a key was not at hand.",
             f"While all {sealed['found']} are read once more, that is so {sealed['misses']} times.",
+            *ends(row["ended"]),
         ]
     return lines

@@ -77,7 +77,7 @@ public struct ClusterStatusPlanner: Sendable {
                 name: instance.id.name, role: instance.role, zone: instance.zone, address: instance.address, release: instance.release,
                 state: state, isLeader: member?.isLeader == true,
                 isFenced: observation.substrate.fenced.contains(instance.address) ? true : nil,
-                certificatesExpireAt: instance.certificatesExpireAt)
+                isJoining: instance.isJoining ? true : nil, certificatesExpireAt: instance.certificatesExpireAt)
         }
         if let balancer = observation.substrate.loadBalancer {
             summaries.append(

@@ -70,6 +70,8 @@ import Testing
         let fixture = try Fixture(kubernetes: "1.30.14", etcd: "3.5.16")
         let spec = try ControlPlaneRenderer(fixture.context).etcdInstance(fixture.etcdPlacement(1), initialClusterState: .existing)
         #expect(spec.arguments(of: .etcd).contains("--initial-cluster-state=existing"))
+        #expect(spec.arguments(of: .etcd).contains("--quota-backend-bytes=-1"))
+        #expect(!spec.arguments(of: .etcd).contains { $0.contains("bootstrap-defrag") })
     }
 
     @Test func whatDoesNotFitIsRefused() throws {

@@ -50,6 +50,20 @@ import Testing
         #expect(action(seen) == .defragment("etcd-local-1a"))
     }
 
+    /// Clients do not reach it until it is an ordinary member.
+    @Test func whoJoinsIsNotDefragmentedNorAsked() throws {
+        var seen = try Self.healthy(size: 20, inUse: 1, quota: 16)
+        seen.alarms = [EtcdAlarmReport(kind: .noSpace, member: "etcd-local-1a")]
+        seen.joining = ["etcd-local-1a"]
+        #expect(action(seen) == .compact(to: 1000))
+        #expect(seen.asked == "etcd-local-1b")
+        seen.compactedTo = 1000
+        #expect(action(seen) == nil)
+        seen.joining = []
+        #expect(seen.asked == "etcd-local-1a")
+        #expect(action(seen) == .defragment("etcd-local-1b"))
+    }
+
     @Test func aCrowdedDatabaseIsDefragmentedForLess() throws {
         #expect(action(try Self.healthy(size: 7000, inUse: 6000)) == .defragment("etcd-local-1b"))
         #expect(action(try Self.healthy(size: 14, inUse: 9, quota: 16)) == .defragment("etcd-local-1b"))

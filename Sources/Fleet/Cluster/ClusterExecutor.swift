@@ -17,10 +17,10 @@ struct ClusterExecutor: Sendable {
     let actionTimeout: Duration
 
     /// All actions of one plan at the same time.
-    /// - Returns: what was done, in the plan's order.
+    /// - Returns: what was done, in the plan's order; nil for what takes longer than a plan may, and is to be asked for again.
     /// - Throws: `CancellationError` only.
-    func execute(_ actions: [Action], of cluster: Cluster) async throws -> [StepRecord] {
-        let records = try await withThrowingTaskGroup(of: (Int, StepRecord).self) { group in
+    func execute(_ actions: [Action], of cluster: Cluster) async throws -> [StepRecord?] {
+        let records = try await withThrowingTaskGroup(of: (Int, StepRecord?).self) { group in
             for (index, action) in actions.enumerated() {
                 group.addTask {
                     var record = StepRecord(title: action.title, startedAt: time.now)
@@ -28,6 +28,8 @@ struct ClusterExecutor: Sendable {
                         try await bounded(action.timeLimit.map { .seconds($0) } ?? actionTimeout) {
                             try await carryOut(action, of: cluster)
                         }
+                    } catch is Unfinished {
+                        return (index, nil)
                     } catch is CancellationError {
                         throw CancellationError()
                     } catch {
@@ -37,12 +39,15 @@ struct ClusterExecutor: Sendable {
                     return (index, record)
                 }
             }
-            var records: [(Int, StepRecord)] = []
+            var records: [(Int, StepRecord?)] = []
             for try await record in group { records.append(record) }
             return records
         }
         return records.sorted { $0.0 < $1.0 }.map(\.1)
     }
+
+    /// Nothing went wrong, and it is not done.
+    private struct Unfinished: Error {}
 
     private func carryOut(_ action: Action, of cluster: Cluster) async throws {
         switch action {
@@ -77,7 +82,7 @@ struct ClusterExecutor: Sendable {
         case .resetClients(let name, let addresses): try await substrate.resetClients(of: addresses, in: name)
         case .ensureLoadBalancer(let intent):
             try await substrate.ensureLoadBalancer(try await rendering.loadBalancer(intent, of: cluster))
-        case .bootstrapKubernetes: try await operations.bootstrap(cluster)
+        case .bootstrapKubernetes: guard try await operations.bootstrap(cluster) else { throw Unfinished() }
         case .removeLoadBalancer(let name): try await substrate.removeLoadBalancer(of: name)
         case .removeVolume(let id): try await substrate.removeVolume(id)
         case .removeNetwork(let name): try await substrate.removeNetwork(of: name)

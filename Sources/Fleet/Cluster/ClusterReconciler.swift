@@ -69,7 +69,7 @@ struct ClusterReconciler: Reconciler {
         }
 
         let records = try await executor.execute(plan.actions, of: cluster)
-        for record in records {
+        for record in records.compactMap(\.self) {
             var metadata: Logger.Metadata = [
                 "cluster": "\(name)", "action": "\(record.title)",
                 "seconds": "\((record.finishedAt ?? started).timeIntervalSince(record.startedAt))",
@@ -77,9 +77,9 @@ struct ClusterReconciler: Reconciler {
             metadata["error"] = record.error.map { "\($0)" }
             logger.log(level: record.error == nil ? .info : .warning, record.error == nil ? "done" : "failed", metadata: metadata)
         }
-        let done = zip(plan.actions, records).filter { $0.1.error == nil }.map(\.0)
-        if let written { try await finish(written, cluster, records, done) }
-        if let failed = records.first(where: { $0.error != nil }) {
+        let done = zip(plan.actions, records).filter { $0.1.map { $0.error == nil } ?? false }.map(\.0)
+        if let written { try await finish(written, cluster, records.compactMap(\.self), done) }
+        if let failed = records.compactMap(\.self).first(where: { $0.error != nil }) {
             throw FleetError(.kubernetes, "\(failed.title): \(failed.error ?? "")")
         }
         return .waiting(plan.actions.map(\.title).joined(separator: ", "), recheck: .milliseconds(1))

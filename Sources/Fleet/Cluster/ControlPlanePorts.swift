@@ -14,7 +14,8 @@ public protocol InstanceRendering: Sendable {
 public protocol ControlPlaneOperations: Sendable {
     /// Makes the Kubernetes objects that Slipway keeps in every cluster, and waits until its controller manager and scheduler are
     /// at work. Idempotent.
-    func bootstrap(_ cluster: Cluster) async throws
+    /// - Returns: whether it is done; else it is to be repeated.
+    func bootstrap(_ cluster: Cluster) async throws -> Bool
     /// Does through the API server at `address` what customers do: creates, watches, changes and deletes an object.
     /// - Throws: when it could not be tried at all, and on cancellation.
     func check(_ address: ServerAddress, of cluster: Cluster) async throws -> CheckOutcome

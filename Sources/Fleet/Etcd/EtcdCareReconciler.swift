@@ -48,10 +48,11 @@ struct EtcdCareReconciler: Reconciler {
         let report = cluster.status.etcd
         var seen = EtcdCareObservation(
             cluster: cluster.name, wanted: access.members.map(\.name), members: pages,
+            joining: Set(cluster.status.instances.filter { $0.isJoining == true }.map(\.name)),
             isSettled: cluster.status.conditions.contains { $0.kind == .progressing && $0.status == .no },
             lastDefragmentation: report?.lastDefragmentation ?? [:], hashCheck: report?.hashCheck,
             corruptMembers: report?.corruptMembers ?? [])
-        if isAlarmed, let member = seen.leader ?? seen.voters.first {
+        if isAlarmed, let member = seen.asked {
             seen.alarms = try await maintenance.alarms(access, asking: member)
         }
         seen.compactedTo = memory.compaction(of: cluster.name, isAlarmed: !seen.alarms.isEmpty)
@@ -60,21 +61,21 @@ struct EtcdCareReconciler: Reconciler {
 
     private func carryOut(_ action: EtcdCareAction, _ cluster: Cluster, _ access: EtcdConnections, _ seen: EtcdCareObservation) async throws
     {
-        guard let leader = seen.leader else { return }
+        guard let asked = seen.asked else { return }
         var step = StepRecord(title: action.title, startedAt: time.now)
         var finding: (EtcdConsistency.Verdict, revision: Int64)?
         var failure: (any Error)?
         do {
             switch action {
             case .compact(let revision):
-                try await maintenance.compact(access, to: revision, asking: leader)
+                try await maintenance.compact(access, to: revision, asking: asked)
                 memory.compacted(cluster.name, to: revision)
             case .moveLeader(let from, let to): try await maintenance.moveLeader(access, from: from, to: to)
             case .defragment(let member):
                 try await maintenance.defragment(access, member: member, bytes: seen.members[member]?.databaseBytes ?? 0)
-            case .disarmNoSpace: try await maintenance.disarm(access, .noSpace, asking: leader)
-            case .disarmCorrupt: try await maintenance.disarm(access, .corrupt, asking: leader)
-            case .compareHashes: finding = try await maintenance.compare(access, members: seen.voters, voters: seen.wanted.count)
+            case .disarmNoSpace: try await maintenance.disarm(access, .noSpace, asking: asked)
+            case .disarmCorrupt: try await maintenance.disarm(access, .corrupt, asking: asked)
+            case .compareHashes: finding = try await maintenance.compare(access, members: seen.reachableVoters, voters: seen.wanted.count)
             }
         } catch is CancellationError {
             throw CancellationError()
@@ -115,7 +116,7 @@ struct EtcdCareReconciler: Reconciler {
                 if corrupt != report.corruptMembers {
                     logger.error("etcd members differ", metadata: ["cluster": "\(cluster.name)", "members": "\(corrupt.sorted())"])
                 }
-                report.hashCheck = EtcdHashCheck(at: now, revision: finding.revision, result: result, members: seen.voters)
+                report.hashCheck = EtcdHashCheck(at: now, revision: finding.revision, result: result, members: seen.reachableVoters)
                 report.corruptMembers = corrupt
             }
             new.status.etcd = report

@@ -23,12 +23,18 @@ struct ControllerLeases: Sendable {
         var spec: Spec
     }
 
-    /// Returns when both are led. Whoever calls it bounds the time.
+    /// - Parameter patience: how long it waits for both to be led.
+    /// - Returns: whether they are.
     /// - Throws: `FleetError` (`kubernetes`).
-    func awaitHolders() async throws {
+    func areHeld(patience: Duration) async throws -> Bool {
+        let end = time.now.addingTimeInterval(patience.seconds)
         for name in Self.names {
-            while try await !isHeld(name) { try await time.sleep(for: Self.pause) }
+            while try await !isHeld(name) {
+                guard time.now < end else { return false }
+                try await time.sleep(for: Self.pause)
+            }
         }
+        return true
     }
 
     private func isHeld(_ name: String) async throws -> Bool {

@@ -22,11 +22,14 @@ public struct LiveControlPlaneOperations: ControlPlaneOperations {
         self.time = time
     }
 
-    public func bootstrap(_ cluster: Cluster) async throws {
+    /// Until its controllers lead, a cluster is looked at this often, and repaired.
+    private static let controllerPatience = Duration.seconds(2)
+
+    public func bootstrap(_ cluster: Cluster) async throws -> Bool {
         let api = try await api(of: cluster)
         if cluster.spec.restore?.kind == .newCluster { try await RestoredObjects(api: api).putRight() }
         for object in try AccessPolicyManifests.clusterObjects() { try await api.apply(object) }
-        try await ControllerLeases(api: api, time: time).awaitHolders()
+        return try await ControllerLeases(api: api, time: time).areHeld(patience: Self.controllerPatience)
     }
 
     public func check(_ server: ServerAddress, of cluster: Cluster) async throws -> CheckOutcome {

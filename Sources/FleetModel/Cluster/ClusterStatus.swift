@@ -83,6 +83,8 @@ public struct InstanceSummary: Codable, Hashable, Sendable {
     public var isLeader: Bool
     /// Everybody else gets a reset instead of silence from its address.
     public var isFenced: Bool?
+    /// A member of etcd that joins the others, and serves no clients yet; else nil.
+    public var isJoining: Bool?
     /// When the first of its certificates ends; nil where that is not known, of instances that were made before it was noted.
     public var certificatesExpireAt: Date?
 
@@ -96,7 +98,7 @@ public struct InstanceSummary: Codable, Hashable, Sendable {
 
     public init(
         name: String, role: InstanceRole, zone: ZoneName?, address: IPv4Address, release: ReleaseID?, state: String, isLeader: Bool,
-        isFenced: Bool? = nil, certificatesExpireAt: Date? = nil
+        isFenced: Bool? = nil, isJoining: Bool? = nil, certificatesExpireAt: Date? = nil
     ) {
         self.name = name
         self.role = role
@@ -106,6 +108,7 @@ public struct InstanceSummary: Codable, Hashable, Sendable {
         self.state = state
         self.isLeader = isLeader
         self.isFenced = isFenced
+        self.isJoining = isJoining
         self.certificatesExpireAt = certificatesExpireAt
     }
 }

@@ -44,6 +44,9 @@ extension ControlPlaneRenderer {
         let client = KubernetesEndpoints.etcdClient(at: placement.address)
         let local = "https://127.0.0.1:\(KubernetesEndpoints.etcdClientPort)"
         let peer = Self.etcdPeerURL(at: placement.address)
+        // Explicit, since etcd's own default is 2 GiB. None while it joins: it repeats what the others' logs hold, with all that was
+        // deleted since, and would stop all writes with an alarm NOSPACE of its own. (No client writes through it then.)
+        let quota = state == .existing ? -1 : placement.size.databaseQuotaBytes
         let members = zip(context.memberZones, context.memberAddresses).map { "\(Self.etcdMemberName(in: $0))=\(Self.etcdPeerURL(at: $1))" }
         return [
             "--name=\(placement.id.name)",
@@ -72,13 +75,12 @@ extension ControlPlaneRenderer {
             "--election-timeout=1000",
             // Off by default in 3.4: a member that comes back from the other side of a cut must not depose a good leader.
             "--pre-vote=true",
-            // Explicit, since etcd's own default is 2 GiB.
-            "--quota-backend-bytes=\(placement.size.databaseQuotaBytes)",
+            "--quota-backend-bytes=\(quota)",
             // The default of 3.6. The 100,000 before it keeps far more of the log in memory.
             "--snapshot-count=10000",
             "--log-level=info",
             "--log-outputs=stderr",
-        ] + EtcdCapabilities(etcdVersion).versionedArguments
+        ] + EtcdCapabilities(etcdVersion).versionedArguments(quotaBytes: quota)
     }
 
     /// How the members of a cluster know each other.

@@ -10,7 +10,12 @@ public struct EtcdCapabilities: Sendable {
     /// together wait for each other until their requests time out. Seen with three killed at once: 7 of 10 seconds of outage.
     ///
     /// Sources: the programs' `--help`, and the flags of the tags v3.4.0 to v3.6.5 in etcd's repository.
-    public var versionedArguments: [String] {
+    /// - Parameter quotaBytes: of the database; negative when it has none.
+    public func versionedArguments(quotaBytes: Int64) -> [String] {
+        commonArguments + bootstrapDefragmentation(quotaBytes: quotaBytes)
+    }
+
+    private var commonArguments: [String] {
         switch version.minor {
         case 4:
             // zap is the default from 3.5 on. The v2 API is off by default and is said anyway, because it bypasses what
@@ -21,6 +26,14 @@ public struct EtcdCapabilities: Sendable {
         default:
             ["--feature-gates=CompactHashCheck=true", "--watch-progress-notify-interval=5s"]
         }
+    }
+
+    /// Since 3.5.0. A member that has just joined may have a file above the quota that is mostly free: it must not begin its service
+    /// with an alarm. Half the quota, so that members that come back otherwise lose no time with it.
+    private func bootstrapDefragmentation(quotaBytes: Int64) -> [String] {
+        guard version.minor >= 5, quotaBytes > 0 else { return [] }
+        let prefix = version.minor == 5 ? "experimental-" : ""
+        return ["--\(prefix)bootstrap-defrag-threshold-megabytes=\(max(quotaBytes / 2_000_000, 1))"]
     }
 
     /// Since 3.5.5: the leader compares the members' hashes after each compaction.

@@ -8,6 +8,8 @@ public struct EtcdCareObservation: Sendable {
     public var wanted: [String]
     /// What those said that answered, by name.
     public var members: [String: EtcdMetricsPage]
+    /// Those that join the others: clients, and so what is asked for here, do not reach them.
+    public var joining: Set<String>
     public var alarms: [EtcdAlarmReport]
     /// Nothing else is done to the control plane just now, and nothing of it is out of order.
     public var isSettled: Bool
@@ -18,13 +20,15 @@ public struct EtcdCareObservation: Sendable {
     public var corruptMembers: Set<String>
 
     public init(
-        cluster: ClusterName, wanted: [String], members: [String: EtcdMetricsPage], alarms: [EtcdAlarmReport] = [], isSettled: Bool = true,
+        cluster: ClusterName, wanted: [String], members: [String: EtcdMetricsPage], joining: Set<String> = [],
+        alarms: [EtcdAlarmReport] = [], isSettled: Bool = true,
         compactedTo: Int64? = nil, lastDefragmentation: [String: Date] = [:], hashCheck: EtcdHashCheck? = nil,
         corruptMembers: Set<String> = []
     ) {
         self.cluster = cluster
         self.wanted = wanted
         self.members = members
+        self.joining = joining
         self.alarms = alarms
         self.isSettled = isSettled
         self.compactedTo = compactedTo
@@ -35,9 +39,13 @@ public struct EtcdCareObservation: Sendable {
 
     /// Those that follow a leader and vote.
     public var voters: [String] { members.filter { $0.value.hasLeader && !$0.value.isLearner }.keys.sorted() }
+    /// Those of them whom clients reach.
+    public var reachableVoters: [String] { voters.filter { !joining.contains($0) } }
     public var leader: String? { members.filter { $0.value.isLeader && $0.value.hasLeader }.keys.sorted().first }
     public var hasQuorum: Bool { leader != nil && voters.count * 2 > wanted.count }
-    public var isComplete: Bool { leader != nil && voters == wanted.sorted() }
+    public var isComplete: Bool { leader != nil && voters == wanted.sorted() && joining.isEmpty }
+    /// The member that is asked for what concerns all: the leader, or, while clients do not reach that, another.
+    public var asked: String? { reachableVoters.first { $0 == leader } ?? reachableVoters.first }
     public var quotaBytes: Int64 { members.values.map(\.quotaBytes).filter { $0 > 0 }.min() ?? 0 }
     public var revision: Int64 { members.values.map(\.revision).max() ?? 0 }
 

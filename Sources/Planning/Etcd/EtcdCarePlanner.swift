@@ -91,7 +91,7 @@ public struct EtcdCarePlanner: Sendable {
     }
 
     private func isHashCheckDue(_ seen: EtcdCareObservation, now: Date) -> Bool {
-        guard seen.voters.count > 1 else { return false }
+        guard seen.reachableVoters.count > 1 else { return false }
         guard let last = seen.hashCheck else { return seen.isComplete }
         let age = now.timeIntervalSince(last.at)
         // A member that differs is looked at often: as soon as it is made anew, that is to be said.

@@ -100,7 +100,7 @@ struct ManagedSubstrate: Substrate, HealthProbe, ControlPlaneOperations {
         try await look { try await SimulatedOperations(base).check(server, of: cluster) }
     }
 
-    func bootstrap(_ cluster: Cluster) async throws {
+    func bootstrap(_ cluster: Cluster) async throws -> Bool {
         try await change { try await SimulatedOperations(base).bootstrap(cluster) }
     }
 }
@@ -146,10 +146,11 @@ public struct SimulatedOperations: ControlPlaneOperations {
         }
     }
 
-    public func bootstrap(_ cluster: Cluster) async throws {
+    public func bootstrap(_ cluster: Cluster) async throws -> Bool {
         guard substrate.trueState(of: cluster.name).health.apiServers.values.contains(where: \.isReady) else {
             throw SubstrateError(.unavailable, "no API server answers")
         }
+        return true
     }
 }
 

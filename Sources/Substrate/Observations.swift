@@ -71,6 +71,9 @@ public struct InstanceObservation: Codable, Hashable, Sendable {
     /// At which Slipway's host reaches its API server and no other, at its address; nil: the usual one.
     public var serverPort: UInt16?
 
+    /// Those that are of its release: what runs beside a server that has just taken over is of the release of before.
+    public var ownComponents: [ComponentObservation] { isHandingOver ? components.filter { $0.kind == .apiServer } : components }
+
     public enum State: String, Codable, Hashable, Sendable {
         /// Something of it exists, but not all: `ensureInstance` completes it.
         case incomplete

@@ -105,13 +105,22 @@ import Timing
         try #require(try await store.get(Cluster.self, StoreKeys.cluster(name, in: cell))).value
     }
 
-    /// The cluster's controller says that all is as the spec says.
+    /// The cluster's controller says that all is as the spec says; etcd's care has defragmented whom it was to.
     private func settle() async throws {
         let now = clock.source.now
         _ = try await store.update(Cluster.self, StoreKeys.cluster(name, in: cell)) { cluster in
             var new = cluster
             new.status.observedGeneration = cluster.metadata.generation
             new.status.conditions = [Condition(kind: .progressing, status: .no, reason: "AsWanted", message: "", since: now)]
+            if let since = cluster.spec.encryption?.phase.defragmentationSince {
+                var report = cluster.status.etcd ?? EtcdReport()
+                // One at a time.
+                let members = cluster.spec.controlPlane.zones.map { "etcd-\($0)" }
+                if let next = members.first(where: { report.lastDefragmentation[$0].map { $0 < since } ?? true }) {
+                    report.lastDefragmentation[next] = now
+                }
+                new.status.etcd = report
+            }
             return new
         }
     }
@@ -148,7 +157,7 @@ import Timing
         try await makeCluster()
         let storage = FakeStorage(Array(repeating: "k8s\u{0}plain", count: 7))
         storage.state.withLock { $0.failures = 2 }
-        #expect(try await run(storage) == ["readable", "writable", "rewriting", "compacting", "settled"])
+        #expect(try await run(storage) == ["readable", "writable", "rewriting", "compacting", "defragmenting", "settled"])
         let (secrets, compacted) = storage.state.withLock { ($0.secrets, $0.compactedTo) }
         #expect(secrets.allSatisfy { $0.hasPrefix("k8s:enc:kms:v1:slipway-1a2b3c4d-1:") } && compacted == 107)
         let update = try #require(try await store.get(ClusterUpdate.self, StoreKey(rawValue: "cells/a/updates/demo/u"))).value

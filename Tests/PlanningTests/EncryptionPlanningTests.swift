@@ -1,10 +1,13 @@
 import FleetModel
+import Foundation
 import Planning
 import Substrate
 import Testing
 
 @Suite struct EncryptionPlanningTests {
     private static let arn = "arn:aws:kms:local-1:000000000000:key/1a2b3c4d-0000-4000-8000-000000000000"
+
+    private static let now = Date(timeIntervalSince1970: 1_800_000_000)
 
     private func seal(_ version: Int, _ interface: EncryptionSeal.Interface = .v1) -> EncryptionSeal {
         EncryptionSeal(keyVersion: version, interface: interface)
@@ -15,12 +18,14 @@ import Testing
     }
 
     private func step(
-        _ intent: EncryptionIntent, current: Bool = true, secrets: SecretCensus? = nil, newest: Int? = nil, busy: Bool = false
-    )
-        -> EncryptionStep
-    {
+        _ intent: EncryptionIntent, current: Bool = true, secrets: SecretCensus? = nil, newest: Int? = nil, busy: Bool = false,
+        defragmentedAt: [String: Date?] = [:]
+    ) -> EncryptionStep {
         EncryptionPlanner().step(
-            intent, EncryptionObservation(areServersCurrent: current, newestKeyVersion: newest, isBusy: busy, secrets: secrets))
+            intent,
+            EncryptionObservation(
+                areServersCurrent: current, newestKeyVersion: newest, isBusy: busy, secrets: secrets, defragmentedAt: defragmentedAt),
+            now: Self.now)
     }
 
     private func reason(_ step: EncryptionStep) -> String? {
@@ -37,7 +42,12 @@ import Testing
         #expect(step(intent(.compacting(60)), secrets: SecretCensus(total: 9, others: 0, revision: 70)) == .compact(60))
         #expect(
             step(intent(.compacting(60)), secrets: SecretCensus(total: 9, others: 0, revision: 70, isHistoryGone: true))
-                == .enter(.settled, changesServers: false))
+                == .enter(.defragmenting(Self.now), changesServers: false))
+        let defragmenting = intent(.defragmenting(Self.now))
+        let after = Self.now.addingTimeInterval(1)
+        #expect(reason(step(defragmenting, defragmentedAt: ["a": after, "b": nil])) == "DefragmentationToCome")
+        #expect(reason(step(defragmenting, defragmentedAt: ["a": after, "b": Self.now.addingTimeInterval(-1)])) == "DefragmentationToCome")
+        #expect(step(defragmenting, defragmentedAt: ["a": after, "b": after]) == .enter(.settled, changesServers: false))
         #expect(step(intent(.settled), newest: 1) == .nothing)
     }
 
@@ -74,7 +84,9 @@ import Testing
     /// settled, and from one version to the next, also after a restore.
     @Test func neighboursReadEachOther() {
         let plain: [EncryptionProvider] = [.identity]
-        let association = [EncryptionPhase.readable, .writable, .rewriting, .compacting(1), .settled].map { intent($0).apiServerProviders }
+        let association = [EncryptionPhase.readable, .writable, .rewriting, .compacting(1), .defragmenting(Self.now), .settled].map {
+            intent($0).apiServerProviders
+        }
         expectNeighbours([plain] + association)
         let rotation = [EncryptionPhase.readable, .writable, .rewriting, .compacting(1), .retiring, .settled].map {
             intent($0, older: [seal(1)], target: 2).apiServerProviders

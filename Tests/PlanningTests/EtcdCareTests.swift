@@ -50,6 +50,18 @@ import Testing
         #expect(action(seen) == .defragment("etcd-local-1a"))
     }
 
+    /// What was plain goes from the files' free pages, however little they are.
+    @Test func eachIsDefragmentedWhereThatWasAskedFor() throws {
+        var seen = try Self.healthy()
+        seen.toBeDefragmentedSince = Self.now
+        seen.lastDefragmentation = ["etcd-local-1b": Self.now, "etcd-local-1c": Self.now.addingTimeInterval(-1)]
+        #expect(action(seen) == .defragment("etcd-local-1c"))
+        seen.lastDefragmentation["etcd-local-1c"] = Self.now
+        #expect(action(seen) == .moveLeader(from: "etcd-local-1a", to: "etcd-local-1b"))
+        seen.lastDefragmentation["etcd-local-1a"] = Self.now
+        #expect(action(seen) == nil)
+    }
+
     /// Clients do not reach it until it is an ordinary member.
     @Test func whoJoinsIsNotDefragmentedNorAsked() throws {
         var seen = try Self.healthy(size: 20, inUse: 1, quota: 16)

@@ -37,9 +37,12 @@ extension WholeRegion {
                 let before = try await secrets(region)
                 #expect(before.values.contains { $0.contains(Self.marker) }, "the search finds what is plain")
 
+                #expect(try databases(region).contains { $0.contains(Self.marker) }, "the search of files finds what is plain")
+
                 let key = try await region.slipway("key", "create", "--output", "json").required().json(Key.self)
                 try await associate(region, key)
                 try await expectAllSealed(region, version: 1, since: before.revision)
+                #expect(try databases(region).allSatisfy { !$0.contains(Self.marker) }, "also not in free pages of etcd's files")
                 try await user("create", "secret", "generic", "late", "--from-literal=a=\(Self.marker)").required()
                 try await expectReadable(user)
 
@@ -109,6 +112,14 @@ extension WholeRegion {
                     "--endpoints", "https://\(member):2379", "--cacert", "\(pki)/etcd-ca.crt", "--cert", "\(pki)/etcd-client.crt", "--key",
                     "\(pki)/etcd-client.key",
                 ] + arguments, environment: ["ETCDCTL_API": "3"])
+        }
+
+        /// The members' database files, as text in which only ASCII is right.
+        private func databases(_ region: RegionFixture) throws -> [String] {
+            let volumes = "\(region.data)/clusters/sigma/volumes"
+            let files = try FileManager.default.subpathsOfDirectory(atPath: volumes).filter { $0.hasSuffix("/member/snap/db") }
+            #expect(files.count == 3)
+            return try files.map { String(decoding: try Data(contentsOf: URL(filePath: "\(volumes)/\($0)")), as: UTF8.self) }
         }
 
         /// The values of all secrets as etcd has them, and its revision.

@@ -2,6 +2,7 @@ import Controller
 import FleetModel
 import FleetStore
 import Foundation
+import Kubernetes
 import Logging
 import Planning
 import Timing
@@ -31,7 +32,7 @@ struct EncryptionReconciler: Reconciler {
         guard cluster.status.activeSince != nil else { return .waiting("the cluster is not active yet", recheck: .seconds(2)) }
         guard cluster.spec.restore == nil else { return .waiting("the cluster is being restored", recheck: .seconds(2)) }
         let seen = try await observe(cluster, intent)
-        let step = EncryptionPlanner().step(intent, seen)
+        let step = EncryptionPlanner().step(intent, seen, now: time.now)
         switch step {
         case .nothing: return .settled
         case .wait(let wait):
@@ -67,6 +68,12 @@ struct EncryptionReconciler: Reconciler {
             seen.newestKeyVersion = try await keys.key(intent.keyARN)?.version
             let hasUpdate = try await hasUpdate(cluster)
             seen.isBusy = cluster.spec.update != nil || hasUpdate
+        case .defragmenting:
+            let last = cluster.status.etcd?.lastDefragmentation ?? [:]
+            for zone in cluster.spec.controlPlane.zones.prefix(3) {
+                let name = ControlPlaneRenderer.etcdMemberName(in: zone)
+                seen.defragmentedAt.updateValue(last[name], forKey: name)
+            }
         case .readable, .writable, .retiring: break
         }
         return seen

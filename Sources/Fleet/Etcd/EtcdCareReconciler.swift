@@ -50,7 +50,8 @@ struct EtcdCareReconciler: Reconciler {
             cluster: cluster.name, wanted: access.members.map(\.name), members: pages,
             joining: Set(cluster.status.instances.filter { $0.isJoining == true }.map(\.name)),
             isSettled: cluster.status.conditions.contains { $0.kind == .progressing && $0.status == .no },
-            lastDefragmentation: report?.lastDefragmentation ?? [:], hashCheck: report?.hashCheck,
+            lastDefragmentation: report?.lastDefragmentation ?? [:],
+            toBeDefragmentedSince: cluster.spec.encryption?.phase.defragmentationSince, hashCheck: report?.hashCheck,
             corruptMembers: report?.corruptMembers ?? [])
         if isAlarmed, let member = seen.asked {
             seen.alarms = try await maintenance.alarms(access, asking: member)
@@ -104,7 +105,7 @@ struct EtcdCareReconciler: Reconciler {
             var report = current.status.etcd ?? EtcdReport()
             // A comparison is no step: it comes every minute and changes nothing.
             if action != .compareHashes { new.status.steps = (new.status.steps + [step]).suffix(ClusterStatus.stepLimit) }
-            if case .defragment(let member) = action { report.lastDefragmentation[member] = now }
+            if case .defragment(let member) = action, step.error == nil { report.lastDefragmentation[member] = now }
             if let finding {
                 let (result, corrupt): (EtcdHashCheck.Result, Set<String>) =
                     switch finding.verdict {

@@ -47,8 +47,7 @@ final class InstanceTrials: Sendable {
                     let standby = old[instance.id.standby.name].flatMap { $0.isOf(instance) ? $0 : nil }
                     subject = standby ?? Subject(release: instance.release, revision: instance.configurationRevision)
                 }
-                // What runs beside a server that has just taken over is of the release of before.
-                subject.look(at: instance.isHandingOver ? instance.components.filter { $0.kind == .apiServer } : instance.components)
+                subject.look(at: instance.ownComponents)
                 // What fails while a zone is not well says nothing about a release.
                 if isForgiving { subject.forgive() }
                 if isExcused(instance) { subject.excused = subject.trial.ends }

@@ -1,3 +1,5 @@
+import Foundation
+
 /// That a cluster's secrets are encrypted in etcd, with which key, and how far the cluster is on its way there. Part of the cluster's
 /// spec, so that whoever leads continues it.
 ///
@@ -44,7 +46,7 @@ public struct EncryptionIntent: Codable, Hashable, Sendable {
         switch phase {
         // Nobody writes with the new key before all can read it.
         case .readable: return (old.isEmpty ? [.identity] : old) + [.kms(target)] + (old.isEmpty ? [] : [.identity])
-        case .writable, .rewriting, .compacting: return [.kms(target)] + old + [.identity]
+        case .writable, .rewriting, .compacting, .defragmenting: return [.kms(target)] + old + [.identity]
         case .retiring, .settled: return [.kms(target), .identity]
         }
     }
@@ -112,9 +114,14 @@ public enum EncryptionPhase: Codable, Hashable, Sendable {
     case rewriting
     /// Nothing else is left at this revision of etcd: it forgets what was before.
     case compacting(Int64)
+    /// What was plain is gone from the pages of each member's database file: all were defragmented after this time.
+    case defragmenting(Date)
     /// All API servers lose the keys that are not needed any more.
     case retiring
     case settled
+
+    /// Nil in the other phases.
+    public var defragmentationSince: Date? { if case .defragmenting(let since) = self { since } else { nil } }
 
     /// One word.
     public var name: String {
@@ -123,6 +130,7 @@ public enum EncryptionPhase: Codable, Hashable, Sendable {
         case .writable: "writable"
         case .rewriting: "rewriting"
         case .compacting: "compacting"
+        case .defragmenting: "defragmenting"
         case .retiring: "retiring"
         case .settled: "settled"
         }
@@ -135,6 +143,7 @@ public enum EncryptionPhase: Codable, Hashable, Sendable {
         case .writable: "the API servers begin to encrypt with the key"
         case .rewriting: "secrets that were written before are written anew"
         case .compacting: "etcd forgets what secrets were before"
+        case .defragmenting: "what secrets were before goes from the free pages of etcd's database files"
         case .retiring: "the API servers let go of keys that are not needed any more"
         case .settled: "all secrets are encrypted with the key"
         }

@@ -25,11 +25,7 @@ struct APIServerExit {
     }
 
     private func isOutAlready(_ instance: InstanceObservation) -> Bool {
-        observation.substrate.fenced.contains(instance.address) || admission(of: instance) == .closed
-    }
-
-    private func admission(of instance: InstanceObservation) -> LoadBalancerSpec.Admission? {
-        observation.substrate.loadBalancer?.backends.first { $0.name == instance.id.name }?.admission
+        observation.substrate.fenced.contains(instance.address) || observation.admission(of: instance) == .closed
     }
 
     /// Whether the instance loses its sessions and is fenced off, at once. While nobody else serves it is kept, and said: what
@@ -68,7 +64,7 @@ struct APIServerExit {
             return nil
         }
         if isCutOff(instance, &result) { return .closed }
-        if others == 0, balancerHasOthers, let admission = admission(of: instance), admission != .ready { return admission }
+        if others == 0, balancerHasOthers, let admission = observation.admission(of: instance), admission != .ready { return admission }
         guard observation.isReady(instance) else { return .ready }
         // Others in its place are better, but must not be needed: after a while one other is enough.
         let isPatient = observation.unavailableSeconds[instance.zone, default: 0] <= policy.evacuationPatience

@@ -23,12 +23,8 @@ struct APIServerTrial {
     /// Seconds for which those of before stay at hand.
     private var bakeTime: Double { isForward && intent.changesRelease ? policy.update.releaseBake : policy.update.bake }
 
-    private func admission(of instance: InstanceObservation) -> LoadBalancerSpec.Admission? {
-        observation.substrate.loadBalancer?.backends.first { $0.name == instance.id.name }?.admission
-    }
-
     /// One that is to go and was never given any traffic gets none now.
-    func hasPlace(_ instance: InstanceObservation) -> Bool { !isUnderWay || admission(of: instance) != nil }
+    func hasPlace(_ instance: InstanceObservation) -> Bool { !isUnderWay || observation.admission(of: instance) != nil }
 
     /// Whether one that stays has, or gets, its place behind the endpoint.
     func mayEnter(_ instance: InstanceObservation) -> Bool {
@@ -43,7 +39,7 @@ struct APIServerTrial {
     ) {
         guard isUnderWay else { return }
         for instance in keep where observation.isReady(instance) {
-            let isIn = admission(of: instance) == .ready
+            let isIn = observation.admission(of: instance) == .ready
             // Those that serve are looked at while the others are still at hand; those that are patched, until they are proven.
             let isUnproven =
                 intent.update.map { $0.strategy == .inPlace && $0.reversal == nil } == true && trial(of: instance).passes == 0
@@ -55,7 +51,7 @@ struct APIServerTrial {
             if !isIn { result.waits.append(wait(instance)) }
             guard trial(of: instance).needsCheck(policy.update) else { continue }
             let baseline = observation.substrate.instances.first {
-                $0.role == .apiServer && $0.id != instance.id && observation.isReady($0) && admission(of: $0) != nil
+                $0.role == .apiServer && $0.id != instance.id && observation.isReady($0) && observation.admission(of: $0) != nil
             }
             result.actions.append(.checkInstance(instance.id, ServerAddress(instance.address), baseline: baseline?.address))
         }
@@ -71,7 +67,7 @@ struct APIServerTrial {
 
     /// Why a drained one of before stays at hand; nil: it need not.
     func bake(_ instance: InstanceObservation) -> Wait? {
-        guard isForward, admission(of: instance) != nil else { return nil }
+        guard isForward, observation.admission(of: instance) != nil else { return nil }
         if let (name, trial) = observation.trials.filter({ $0.value.failure != nil }).min(by: { $0.key < $1.key }),
             let failure = trial.failure
         {

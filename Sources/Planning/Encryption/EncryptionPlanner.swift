@@ -1,4 +1,5 @@
 import FleetModel
+import Foundation
 
 /// What was seen of a cluster whose secrets are encrypted.
 public struct EncryptionObservation: Codable, Hashable, Sendable {
@@ -13,15 +14,19 @@ public struct EncryptionObservation: Codable, Hashable, Sendable {
     public var isBusy: Bool
     /// What etcd holds; only looked at where the phase asks for it.
     public var secrets: SecretCensus?
+    /// When each wanted member of etcd was last defragmented; nil: not yet.
+    public var defragmentedAt: [String: Date?]
 
     public init(
-        areServersCurrent: Bool, whyNot: String? = nil, newestKeyVersion: Int? = nil, isBusy: Bool = false, secrets: SecretCensus? = nil
+        areServersCurrent: Bool, whyNot: String? = nil, newestKeyVersion: Int? = nil, isBusy: Bool = false, secrets: SecretCensus? = nil,
+        defragmentedAt: [String: Date?] = [:]
     ) {
         self.areServersCurrent = areServersCurrent
         self.whyNot = whyNot
         self.newestKeyVersion = newestKeyVersion
         self.isBusy = isBusy
         self.secrets = secrets
+        self.defragmentedAt = defragmentedAt
     }
 }
 
@@ -66,12 +71,13 @@ public enum EncryptionStep: Codable, Hashable, Sendable {
 public struct EncryptionPlanner: Sendable {
     public init() {}
 
-    public func step(_ intent: EncryptionIntent, _ seen: EncryptionObservation) -> EncryptionStep {
+    public func step(_ intent: EncryptionIntent, _ seen: EncryptionObservation, now: Date) -> EncryptionStep {
         switch intent.phase {
         case .readable: seen.areServersCurrent ? .enter(.writable, changesServers: true) : waitForServers(intent, seen)
         case .writable: seen.areServersCurrent ? .enter(.rewriting, changesServers: false) : waitForServers(intent, seen)
         case .rewriting: rewriting(seen)
-        case .compacting(let revision): compacting(intent, revision, seen)
+        case .compacting(let revision): compacting(intent, revision, seen, now: now)
+        case .defragmenting(let since): defragmenting(since, seen)
         case .retiring: seen.areServersCurrent ? .enter(.settled, changesServers: false) : waitForServers(intent, seen)
         case .settled: settled(intent, seen)
         }
@@ -92,12 +98,22 @@ public struct EncryptionPlanner: Sendable {
         return secrets.others == 0 ? .enter(.compacting(secrets.revision), changesServers: false) : .rewrite
     }
 
-    private func compacting(_ intent: EncryptionIntent, _ revision: Int64, _ seen: EncryptionObservation) -> EncryptionStep {
+    private func compacting(
+        _ intent: EncryptionIntent, _ revision: Int64, _ seen: EncryptionObservation, now: Date
+    ) -> EncryptionStep {
         guard let secrets = seen.secrets else { return Self.unseen }
         // Somebody put other data in etcd's place meanwhile.
         guard secrets.others == 0 else { return .enter(.rewriting, changesServers: false) }
         guard secrets.isHistoryGone else { return .compact(revision) }
-        return intent.older.isEmpty ? .enter(.settled, changesServers: false) : .enter(.retiring, changesServers: true)
+        // What was sealed with another version of the key may stay in free pages: nobody can read it without that.
+        return intent.older.isEmpty ? .enter(.defragmenting(now), changesServers: false) : .enter(.retiring, changesServers: true)
+    }
+
+    /// etcd's care does it, one member at a time.
+    private func defragmenting(_ since: Date, _ seen: EncryptionObservation) -> EncryptionStep {
+        let left = seen.defragmentedAt.filter { $0.value.map { $0 < since } ?? true }.keys.sorted()
+        guard !left.isEmpty || seen.defragmentedAt.isEmpty else { return .enter(.settled, changesServers: false) }
+        return .wait(Wait("DefragmentationToCome", "\(left.joined(separator: ", ")) are still to be defragmented"))
     }
 
     private func settled(_ intent: EncryptionIntent, _ seen: EncryptionObservation) -> EncryptionStep {

@@ -16,13 +16,16 @@ public struct EtcdCareObservation: Sendable {
     /// Of the last compaction since the alarm was seen.
     public var compactedTo: Int64?
     public var lastDefragmentation: [String: Date]
+    /// Each member is to be defragmented that was not since then.
+    public var toBeDefragmentedSince: Date?
     public var hashCheck: EtcdHashCheck?
     public var corruptMembers: Set<String>
 
     public init(
         cluster: ClusterName, wanted: [String], members: [String: EtcdMetricsPage], joining: Set<String> = [],
         alarms: [EtcdAlarmReport] = [], isSettled: Bool = true,
-        compactedTo: Int64? = nil, lastDefragmentation: [String: Date] = [:], hashCheck: EtcdHashCheck? = nil,
+        compactedTo: Int64? = nil, lastDefragmentation: [String: Date] = [:], toBeDefragmentedSince: Date? = nil,
+        hashCheck: EtcdHashCheck? = nil,
         corruptMembers: Set<String> = []
     ) {
         self.cluster = cluster
@@ -33,6 +36,7 @@ public struct EtcdCareObservation: Sendable {
         self.isSettled = isSettled
         self.compactedTo = compactedTo
         self.lastDefragmentation = lastDefragmentation
+        self.toBeDefragmentedSince = toBeDefragmentedSince
         self.hashCheck = hashCheck
         self.corruptMembers = corruptMembers
     }

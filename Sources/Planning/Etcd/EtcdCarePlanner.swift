@@ -67,6 +67,7 @@ public struct EtcdCarePlanner: Sendable {
     private func defragmentation(_ seen: EtcdCareObservation, now: Date) -> EtcdCareAction? {
         guard seen.isSettled, seen.isComplete, seen.alarms.isEmpty else { return nil }
         let worthwhile = seen.wanted.filter { name in
+            if let since = seen.toBeDefragmentedSince, seen.lastDefragmentation[name].map({ $0 < since }) ?? true { return true }
             guard let page = seen.members[name], pays(page, quota: seen.quotaBytes) else { return false }
             return seen.lastDefragmentation[name].map { now.timeIntervalSince($0) >= policy.defragmentationPause } ?? true
         }

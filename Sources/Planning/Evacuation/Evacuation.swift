@@ -105,6 +105,11 @@ extension ControlPlaneObservation {
         health.apiServers[server.id.name]?.isSealing != false && !server.components.contains { $0.kind == .kmsPlugin && !$0.isUp }
     }
 
+    /// What the endpoint does with it; nil when it has no place there.
+    func admission(of instance: InstanceObservation) -> LoadBalancerSpec.Admission? {
+        substrate.loadBalancer?.backends.first { $0.name == instance.id.name }?.admission
+    }
+
     /// The endpoint sends traffic to it.
     func isBalanced(_ name: String) -> Bool {
         substrate.loadBalancer?.state == .running

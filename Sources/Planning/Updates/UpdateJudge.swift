@@ -64,8 +64,7 @@ public struct UpdateJudge: Sendable {
         for instance in observation.substrate.instancesAndStandbys.sorted(by: { $0.id < $1.id }) where isNew(instance, intent, update) {
             // What a fault of the zone does is not the release's doing.
             guard !observation.isDoubtful(instance.zone), !observation.isolatedInstances.contains(instance.id.holder.name) else { continue }
-            let components = instance.components.filter { !instance.isHandingOver || $0.kind == .apiServer }
-            if let problem = components.lazy.compactMap(\.problem).first {
+            if let problem = instance.ownComponents.lazy.compactMap(\.problem).first {
                 return Fault(reason: "\(instance.id.holder.name): \(problem)")
             }
             // Nor is what was there before it.

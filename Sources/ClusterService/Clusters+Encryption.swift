@@ -98,6 +98,7 @@ extension Clusters {
     func encryption(of cluster: Cluster, _ key: KeyDescription, phase: EncryptionPhase, updateID: String? = nil) -> EncryptionIntent {
         EncryptionIntent(
             keyARN: key.arn, scope: cluster.metadata.uid,
-            target: .newest(keyVersion: key.version, for: cluster.spec.controlPlane.version), phase: phase, updateID: updateID)
+            target: .newest(keyVersion: key.version, for: cluster.spec.controlPlane.version), phase: phase,
+            plain: phase == .settled ? nil : .values, updateID: updateID)
     }
 }

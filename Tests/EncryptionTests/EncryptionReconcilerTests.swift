@@ -95,7 +95,7 @@ import Timing
         let update = ClusterUpdate.encryption(
             "u", of: cluster, keyARN: Self.arn, type: "AssociateEncryptionConfig", now: clock.source.now)
         cluster.spec.encryption = EncryptionIntent(
-            keyARN: Self.arn, scope: "uid", target: .newest(keyVersion: 1, for: version), phase: .readable, updateID: "u")
+            keyARN: Self.arn, scope: "uid", target: .newest(keyVersion: 1, for: version), phase: .readable, plain: .values, updateID: "u")
         cluster.status.activeSince = clock.source.now
         cluster.status.phase = .updating
         try await store.commit([try .put(cluster), try .put(update)], if: [])
@@ -112,12 +112,12 @@ import Timing
             var new = cluster
             new.status.observedGeneration = cluster.metadata.generation
             new.status.conditions = [Condition(kind: .progressing, status: .no, reason: "AsWanted", message: "", since: now)]
-            if let since = cluster.spec.encryption?.phase.defragmentationSince {
+            if let since = cluster.spec.encryption?.freshFilesSince {
                 var report = cluster.status.etcd ?? EtcdReport()
                 // One at a time.
                 let members = cluster.spec.controlPlane.zones.map { "etcd-\($0)" }
-                if let next = members.first(where: { report.lastDefragmentation[$0].map { $0 < since } ?? true }) {
-                    report.lastDefragmentation[next] = now
+                if let next = members.first(where: { report.defragmentedAt?[$0].map { $0 < since } ?? true }) {
+                    report.defragmentedAt = (report.defragmentedAt ?? [:]).merging([next: now]) { $1 }
                 }
                 new.status.etcd = report
             }

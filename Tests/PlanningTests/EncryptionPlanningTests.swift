@@ -13,8 +13,10 @@ import Testing
         EncryptionSeal(keyVersion: version, interface: interface)
     }
 
-    private func intent(_ phase: EncryptionPhase, older: [EncryptionSeal] = [], target: Int = 1) -> EncryptionIntent {
-        EncryptionIntent(keyARN: Self.arn, scope: "uid", target: seal(target), older: older, phase: phase, updateID: "u")
+    private func intent(_ phase: EncryptionPhase, older: [EncryptionSeal] = [], target: Int = 1, plain: PlainRemains? = nil)
+        -> EncryptionIntent
+    {
+        EncryptionIntent(keyARN: Self.arn, scope: "uid", target: seal(target), older: older, phase: phase, plain: plain, updateID: "u")
     }
 
     private func step(
@@ -24,8 +26,7 @@ import Testing
         EncryptionPlanner().step(
             intent,
             EncryptionObservation(
-                areServersCurrent: current, newestKeyVersion: newest, isBusy: busy, secrets: secrets, defragmentedAt: defragmentedAt),
-            now: Self.now)
+                areServersCurrent: current, newestKeyVersion: newest, isBusy: busy, secrets: secrets, defragmentedAt: defragmentedAt))
     }
 
     private func reason(_ step: EncryptionStep) -> String? {
@@ -40,10 +41,10 @@ import Testing
             step(intent(.rewriting), secrets: SecretCensus(total: 9, others: 0, revision: 60))
                 == .enter(.compacting(60), changesServers: false))
         #expect(step(intent(.compacting(60)), secrets: SecretCensus(total: 9, others: 0, revision: 70)) == .compact(60))
-        #expect(
-            step(intent(.compacting(60)), secrets: SecretCensus(total: 9, others: 0, revision: 70, isHistoryGone: true))
-                == .enter(.defragmenting(Self.now), changesServers: false))
-        let defragmenting = intent(.defragmenting(Self.now))
+        let gone = SecretCensus(total: 9, others: 0, revision: 70, isHistoryGone: true)
+        #expect(step(intent(.compacting(60), plain: .values), secrets: gone) == .enter(.defragmenting, changesServers: false))
+        #expect(step(intent(.compacting(60)), secrets: gone) == .enter(.settled, changesServers: false), "nothing ever was plain")
+        let defragmenting = intent(.defragmenting, plain: .files(before: Self.now))
         let after = Self.now.addingTimeInterval(1)
         #expect(reason(step(defragmenting, defragmentedAt: ["a": after, "b": nil])) == "DefragmentationToCome")
         #expect(reason(step(defragmenting, defragmentedAt: ["a": after, "b": Self.now.addingTimeInterval(-1)])) == "DefragmentationToCome")
@@ -63,6 +64,14 @@ import Testing
         #expect(
             step(intent(.compacting(8), older: [seal(1)], target: 2), secrets: gone) == .enter(.retiring, changesServers: true))
         #expect(step(intent(.retiring, older: [seal(1)], target: 2)) == .enter(.settled, changesServers: false))
+        // A backup of the time before was restored meanwhile: both are to go, what was plain and the old key.
+        #expect(
+            step(intent(.compacting(8), older: [seal(1)], target: 2, plain: .values), secrets: gone)
+                == .enter(.defragmenting, changesServers: false))
+        #expect(
+            step(
+                intent(.defragmenting, older: [seal(1)], target: 2, plain: .files(before: Self.now)), defragmentedAt: ["a": Self.now])
+                == .enter(.retiring, changesServers: true))
     }
 
     @Test func aNewVersionIsTakenUpWhenNothingElseIsUnderWay() {
@@ -84,7 +93,7 @@ import Testing
     /// settled, and from one version to the next, also after a restore.
     @Test func neighboursReadEachOther() {
         let plain: [EncryptionProvider] = [.identity]
-        let association = [EncryptionPhase.readable, .writable, .rewriting, .compacting(1), .defragmenting(Self.now), .settled].map {
+        let association = [EncryptionPhase.readable, .writable, .rewriting, .compacting(1), .defragmenting, .settled].map {
             intent($0).apiServerProviders
         }
         expectNeighbours([plain] + association)
@@ -96,6 +105,8 @@ import Testing
         let restored = now.restored(from: intent(.rewriting, older: [seal(1)], target: 2))
         #expect(restored.older == [seal(2), seal(1)] && restored.phase == .writable)
         expectNeighbours([now.apiServerProviders, restored.apiServerProviders])
+        #expect(restored.plain == .values && now.restored(from: nil).plain == .values)
+        #expect(now.restored(from: intent(.settled)).plain == now.plain)
         #expect(now.restored(from: nil).older.isEmpty && now.restored(from: now).older.isEmpty)
     }
 

@@ -32,7 +32,7 @@ struct EncryptionReconciler: Reconciler {
         guard cluster.status.activeSince != nil else { return .waiting("the cluster is not active yet", recheck: .seconds(2)) }
         guard cluster.spec.restore == nil else { return .waiting("the cluster is being restored", recheck: .seconds(2)) }
         let seen = try await observe(cluster, intent)
-        let step = EncryptionPlanner().step(intent, seen, now: time.now)
+        let step = EncryptionPlanner().step(intent, seen)
         switch step {
         case .nothing: return .settled
         case .wait(let wait):
@@ -69,7 +69,7 @@ struct EncryptionReconciler: Reconciler {
             let hasUpdate = try await hasUpdate(cluster)
             seen.isBusy = cluster.spec.update != nil || hasUpdate
         case .defragmenting:
-            let last = cluster.status.etcd?.lastDefragmentation ?? [:]
+            let last = cluster.status.etcd?.defragmentedAt ?? [:]
             for zone in cluster.spec.controlPlane.zones.prefix(3) {
                 let name = ControlPlaneRenderer.etcdMemberName(in: zone)
                 seen.defragmentedAt.updateValue(last[name], forKey: name)
@@ -87,6 +87,7 @@ struct EncryptionReconciler: Reconciler {
     private func enter(_ phase: EncryptionPhase, changesServers: Bool, _ looked: Cluster, _ intent: EncryptionIntent) async throws {
         var next = intent
         next.phase = phase
+        if phase == .defragmenting { next.plain = .files(before: time.now) }
         var operations: [StoreOperation] = []
         if phase == .settled {
             next.older = []

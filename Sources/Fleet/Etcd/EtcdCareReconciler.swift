@@ -51,7 +51,8 @@ struct EtcdCareReconciler: Reconciler {
             joining: Set(cluster.status.instances.filter { $0.isJoining == true }.map(\.name)),
             isSettled: cluster.status.conditions.contains { $0.kind == .progressing && $0.status == .no },
             lastDefragmentation: report?.lastDefragmentation ?? [:],
-            toBeDefragmentedSince: cluster.spec.encryption?.phase.defragmentationSince, hashCheck: report?.hashCheck,
+            defragmentedAt: report?.defragmentedAt ?? [:],
+            toBeDefragmentedSince: cluster.spec.encryption?.freshFilesSince, hashCheck: report?.hashCheck,
             corruptMembers: report?.corruptMembers ?? [])
         if isAlarmed, let member = seen.asked {
             seen.alarms = try await maintenance.alarms(access, asking: member)
@@ -73,6 +74,8 @@ struct EtcdCareReconciler: Reconciler {
                 memory.compacted(cluster.name, to: revision)
             case .moveLeader(let from, let to): try await maintenance.moveLeader(access, from: from, to: to)
             case .defragment(let member):
+                // Else what is being forgotten just now would be taken along. It returns when the member has done that.
+                if seen.toBeDefragmentedSince != nil { try await maintenance.compact(access, to: 1, asking: member) }
                 try await maintenance.defragment(access, member: member, bytes: seen.members[member]?.databaseBytes ?? 0)
             case .disarmNoSpace: try await maintenance.disarm(access, .noSpace, asking: asked)
             case .disarmCorrupt: try await maintenance.disarm(access, .corrupt, asking: asked)
@@ -105,7 +108,10 @@ struct EtcdCareReconciler: Reconciler {
             var report = current.status.etcd ?? EtcdReport()
             // A comparison is no step: it comes every minute and changes nothing.
             if action != .compareHashes { new.status.steps = (new.status.steps + [step]).suffix(ClusterStatus.stepLimit) }
-            if case .defragment(let member) = action, step.error == nil { report.lastDefragmentation[member] = now }
+            if case .defragment(let member) = action {
+                report.lastDefragmentation[member] = now
+                if step.error == nil { report.defragmentedAt = (report.defragmentedAt ?? [:]).merging([member: step.startedAt]) { $1 } }
+            }
             if let finding {
                 let (result, corrupt): (EtcdHashCheck.Result, Set<String>) =
                     switch finding.verdict {
@@ -137,6 +143,7 @@ struct EtcdCareReconciler: Reconciler {
             new.status.etcd?.corruptMembers = current.status.etcd?.corruptMembers ?? []
             new.status.etcd?.hashCheck = current.status.etcd?.hashCheck
             new.status.etcd?.lastDefragmentation = current.status.etcd?.lastDefragmentation ?? [:]
+            new.status.etcd?.defragmentedAt = current.status.etcd?.defragmentedAt
             let isNews = EtcdCareReporting.isNews(report, since: current.status.etcd) || new.status.conditions != current.status.conditions
             return isNews ? new : nil
         }

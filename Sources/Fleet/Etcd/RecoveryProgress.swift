@@ -8,9 +8,9 @@ enum RecoveryProgress {
     static func note(_ action: Action, in cluster: inout Cluster, now: Date) {
         switch action {
         // Whatever it held is given up; what it will hold comes from the others.
-        case .removeMember(let id): cluster.status.etcd?.corruptMembers.remove(id.name)
+        case .removeMember(let id): cluster.status.etcd?.forget(id.name)
         case .remakeMember(let intent):
-            cluster.status.etcd?.corruptMembers.remove(intent.id.name)
+            cluster.status.etcd?.forget(intent.id.name)
             // What Slipway keeps in the cluster may be among what is lost.
             cluster.status.isBootstrapped = false
         case .finishRecovery:

@@ -24,12 +24,16 @@ public struct LiveControlPlaneOperations: ControlPlaneOperations {
 
     /// Until its controllers lead, a cluster is looked at this often, and repaired.
     private static let controllerPatience = Duration.seconds(2)
+    /// Not so where what a backup holds is put right, which is not to be repeated while controllers work with it.
+    private static let backupPatience = Duration.seconds(50)
 
     public func bootstrap(_ cluster: Cluster) async throws -> Bool {
         let api = try await api(of: cluster)
-        if cluster.spec.restore?.kind == .newCluster { try await RestoredObjects(api: api).putRight() }
+        let isOfBackup = cluster.spec.restore?.kind == .newCluster
+        if isOfBackup { try await RestoredObjects(api: api).putRight() }
         for object in try AccessPolicyManifests.clusterObjects() { try await api.apply(object) }
-        return try await ControllerLeases(api: api, time: time).areHeld(patience: Self.controllerPatience)
+        return try await ControllerLeases(api: api, time: time).areHeld(
+            patience: isOfBackup ? Self.backupPatience : Self.controllerPatience)
     }
 
     public func check(_ server: ServerAddress, of cluster: Cluster) async throws -> CheckOutcome {

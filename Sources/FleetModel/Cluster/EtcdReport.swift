@@ -13,11 +13,20 @@ public struct EtcdReport: Codable, Hashable, Sendable {
     public var lastQuorumAt: Date?
     /// The highest revision that any member showed then.
     public var lastQuorumRevision: Int64?
-    /// When each member's database was last defragmented, by its name.
+    /// When it was last tried to defragment each member's database, by its name.
     public var lastDefragmentation: [String: Date] = [:]
+    /// When the last defragmentation of each began that succeeded; nil: none has.
+    public var defragmentedAt: [String: Date]?
     public var checkedAt: Date?
 
     public init() {}
+
+    /// The member's content is another from now on.
+    public mutating func forget(_ member: String) {
+        corruptMembers.remove(member)
+        lastDefragmentation[member] = nil
+        defragmentedAt?[member] = nil
+    }
 }
 
 /// One member, from its own metrics.

@@ -18,12 +18,15 @@ public struct EncryptionIntent: Codable, Hashable, Sendable {
     /// What some may still be sealed with, newest first.
     public var older: [EncryptionSeal]
     public var phase: EncryptionPhase
+    /// Where secrets may still be found plain; nil: nowhere, they never were.
+    public var plain: PlainRemains?
     /// The update that ends with `settled`.
     public var updateID: String?
 
     public init(
         keyARN: String, resources: [String] = EncryptionIntent.resources, scope: String, target: EncryptionSeal,
-        older: [EncryptionSeal] = [], phase: EncryptionPhase, updateID: String? = nil
+        older: [EncryptionSeal] = [], phase: EncryptionPhase, plain: PlainRemains? = nil,
+        updateID: String? = nil
     ) {
         self.keyARN = keyARN
         self.resources = resources
@@ -31,6 +34,7 @@ public struct EncryptionIntent: Codable, Hashable, Sendable {
         self.target = target
         self.older = older
         self.phase = phase
+        self.plain = plain
         self.updateID = updateID
     }
 
@@ -51,6 +55,9 @@ public struct EncryptionIntent: Codable, Hashable, Sendable {
         }
     }
 
+    /// Database files that were last written anew before this are to be.
+    public var freshFilesSince: Date? { if case .files(let date) = plain { date } else { nil } }
+
     /// The key versions that an API server needs now; the first seals.
     public var sealingOrder: [EncryptionSeal] {
         apiServerProviders.compactMap { provider in if case .kms(let seal) = provider { seal } else { nil } }
@@ -64,8 +71,19 @@ public struct EncryptionIntent: Codable, Hashable, Sendable {
         let former = then.map { [$0.target] + $0.older } ?? []
         new.older = (older + former.filter { !older.contains($0) }).filter { $0 != target }
         new.phase = .writable
+        // What was on its way then may have been plain.
+        if then?.phase != .settled { new.plain = .values }
         return new
     }
+}
+
+/// Where secrets of before their encryption may still be found.
+public enum PlainRemains: Codable, Hashable, Sendable {
+    /// etcd may have plain values, or may show them as old revisions.
+    case values
+    /// It has none, since this time. Database files may that were last written anew before it; also of a member that is made anew
+    /// later, since it repeats what the others' logs still hold.
+    case files(before: Date)
 }
 
 /// One of the entries under `providers` of the API server's `EncryptionConfiguration`.
@@ -114,14 +132,11 @@ public enum EncryptionPhase: Codable, Hashable, Sendable {
     case rewriting
     /// Nothing else is left at this revision of etcd: it forgets what was before.
     case compacting(Int64)
-    /// What was plain is gone from the pages of each member's database file: all were defragmented after this time.
-    case defragmenting(Date)
+    /// Each member's database file is written anew: what was plain goes from its free pages.
+    case defragmenting
     /// All API servers lose the keys that are not needed any more.
     case retiring
     case settled
-
-    /// Nil in the other phases.
-    public var defragmentationSince: Date? { if case .defragmenting(let since) = self { since } else { nil } }
 
     /// One word.
     public var name: String {

@@ -33,7 +33,7 @@ public struct EtcdCapabilities: Sendable {
     private func bootstrapDefragmentation(quotaBytes: Int64) -> [String] {
         guard version.minor >= 5, quotaBytes > 0 else { return [] }
         let prefix = version.minor == 5 ? "experimental-" : ""
-        return ["--\(prefix)bootstrap-defrag-threshold-megabytes=\(max(quotaBytes / 2_000_000, 1))"]
+        return ["--\(prefix)bootstrap-defrag-threshold-megabytes=\(max(quotaBytes >> 21, 1))"]
     }
 
     /// Since 3.5.5: the leader compares the members' hashes after each compaction.

@@ -14,7 +14,7 @@ public struct EncryptionObservation: Codable, Hashable, Sendable {
     public var isBusy: Bool
     /// What etcd holds; only looked at where the phase asks for it.
     public var secrets: SecretCensus?
-    /// When each wanted member of etcd was last defragmented; nil: not yet.
+    /// When the last defragmentation of each wanted member of etcd began that succeeded; nil: none has.
     public var defragmentedAt: [String: Date?]
 
     public init(
@@ -71,13 +71,13 @@ public enum EncryptionStep: Codable, Hashable, Sendable {
 public struct EncryptionPlanner: Sendable {
     public init() {}
 
-    public func step(_ intent: EncryptionIntent, _ seen: EncryptionObservation, now: Date) -> EncryptionStep {
+    public func step(_ intent: EncryptionIntent, _ seen: EncryptionObservation) -> EncryptionStep {
         switch intent.phase {
         case .readable: seen.areServersCurrent ? .enter(.writable, changesServers: true) : waitForServers(intent, seen)
         case .writable: seen.areServersCurrent ? .enter(.rewriting, changesServers: false) : waitForServers(intent, seen)
         case .rewriting: rewriting(seen)
-        case .compacting(let revision): compacting(intent, revision, seen, now: now)
-        case .defragmenting(let since): defragmenting(since, seen)
+        case .compacting(let revision): compacting(intent, revision, seen)
+        case .defragmenting: defragmenting(intent, seen)
         case .retiring: seen.areServersCurrent ? .enter(.settled, changesServers: false) : waitForServers(intent, seen)
         case .settled: settled(intent, seen)
         }
@@ -98,22 +98,25 @@ public struct EncryptionPlanner: Sendable {
         return secrets.others == 0 ? .enter(.compacting(secrets.revision), changesServers: false) : .rewrite
     }
 
-    private func compacting(
-        _ intent: EncryptionIntent, _ revision: Int64, _ seen: EncryptionObservation, now: Date
-    ) -> EncryptionStep {
+    private func compacting(_ intent: EncryptionIntent, _ revision: Int64, _ seen: EncryptionObservation) -> EncryptionStep {
         guard let secrets = seen.secrets else { return Self.unseen }
         // Somebody put other data in etcd's place meanwhile.
         guard secrets.others == 0 else { return .enter(.rewriting, changesServers: false) }
         guard secrets.isHistoryGone else { return .compact(revision) }
         // What was sealed with another version of the key may stay in free pages: nobody can read it without that.
-        return intent.older.isEmpty ? .enter(.defragmenting(now), changesServers: false) : .enter(.retiring, changesServers: true)
+        return intent.plain == .values ? .enter(.defragmenting, changesServers: false) : withoutPlain(intent)
     }
 
     /// etcd's care does it, one member at a time.
-    private func defragmenting(_ since: Date, _ seen: EncryptionObservation) -> EncryptionStep {
+    private func defragmenting(_ intent: EncryptionIntent, _ seen: EncryptionObservation) -> EncryptionStep {
+        guard let since = intent.freshFilesSince else { return withoutPlain(intent) }
         let left = seen.defragmentedAt.filter { $0.value.map { $0 < since } ?? true }.keys.sorted()
-        guard !left.isEmpty || seen.defragmentedAt.isEmpty else { return .enter(.settled, changesServers: false) }
+        guard !left.isEmpty || seen.defragmentedAt.isEmpty else { return withoutPlain(intent) }
         return .wait(Wait("DefragmentationToCome", "\(left.joined(separator: ", ")) are still to be defragmented"))
+    }
+
+    private func withoutPlain(_ intent: EncryptionIntent) -> EncryptionStep {
+        intent.older.isEmpty ? .enter(.settled, changesServers: false) : .enter(.retiring, changesServers: true)
     }
 
     private func settled(_ intent: EncryptionIntent, _ seen: EncryptionObservation) -> EncryptionStep {

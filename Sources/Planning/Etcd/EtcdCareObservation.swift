@@ -16,6 +16,7 @@ public struct EtcdCareObservation: Sendable {
     /// Of the last compaction since the alarm was seen.
     public var compactedTo: Int64?
     public var lastDefragmentation: [String: Date]
+    public var defragmentedAt: [String: Date]
     /// Each member is to be defragmented that was not since then.
     public var toBeDefragmentedSince: Date?
     public var hashCheck: EtcdHashCheck?
@@ -24,7 +25,8 @@ public struct EtcdCareObservation: Sendable {
     public init(
         cluster: ClusterName, wanted: [String], members: [String: EtcdMetricsPage], joining: Set<String> = [],
         alarms: [EtcdAlarmReport] = [], isSettled: Bool = true,
-        compactedTo: Int64? = nil, lastDefragmentation: [String: Date] = [:], toBeDefragmentedSince: Date? = nil,
+        compactedTo: Int64? = nil, lastDefragmentation: [String: Date] = [:], defragmentedAt: [String: Date] = [:],
+        toBeDefragmentedSince: Date? = nil,
         hashCheck: EtcdHashCheck? = nil,
         corruptMembers: Set<String> = []
     ) {
@@ -36,6 +38,7 @@ public struct EtcdCareObservation: Sendable {
         self.isSettled = isSettled
         self.compactedTo = compactedTo
         self.lastDefragmentation = lastDefragmentation
+        self.defragmentedAt = defragmentedAt
         self.toBeDefragmentedSince = toBeDefragmentedSince
         self.hashCheck = hashCheck
         self.corruptMembers = corruptMembers

@@ -11,6 +11,8 @@ public struct EtcdCarePolicy: Hashable, Sendable {
     public var crowdedShare = 0.8
     /// Seconds from one defragmentation of a member to its next, unless an alarm stands.
     public var defragmentationPause: Double = 600
+    /// Seconds from a defragmentation that is asked for, and failed, to the next.
+    public var retryInterval: Double = 60
     /// Seconds between two while an alarm stands.
     public var cureInterval: Double = 10
     /// An alarm NOSPACE is ended only when the databases are below this share of the quota: else it would come back at once.
@@ -67,7 +69,9 @@ public struct EtcdCarePlanner: Sendable {
     private func defragmentation(_ seen: EtcdCareObservation, now: Date) -> EtcdCareAction? {
         guard seen.isSettled, seen.isComplete, seen.alarms.isEmpty else { return nil }
         let worthwhile = seen.wanted.filter { name in
-            if let since = seen.toBeDefragmentedSince, seen.lastDefragmentation[name].map({ $0 < since }) ?? true { return true }
+            if let since = seen.toBeDefragmentedSince, seen.defragmentedAt[name].map({ $0 < since }) ?? true {
+                return seen.lastDefragmentation[name].map { abs(now.timeIntervalSince($0)) >= policy.retryInterval } ?? true
+            }
             guard let page = seen.members[name], pays(page, quota: seen.quotaBytes) else { return false }
             return seen.lastDefragmentation[name].map { now.timeIntervalSince($0) >= policy.defragmentationPause } ?? true
         }

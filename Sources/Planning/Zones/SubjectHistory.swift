@@ -23,6 +23,9 @@ struct SubjectHistory: Sendable {
     private(set) var resent: [(at: Duration, count: Int)] = []
     /// It was found ready since it was last worked on.
     private var wasReady = false
+    /// It was refused, and what took its place has not done its work yet: a process that starts lets wait who asks, for long when it has
+    /// much to read.
+    private(set) var isStarting = false
     private(set) var relapses = 0
     private var lastDeath: Duration?
     private(set) var notedAt = Duration.zero
@@ -43,13 +46,19 @@ struct SubjectHistory: Sendable {
         // Time in which this process was not let run is not the other's silence.
         silence = max(.zero, sample.silence - (lateness - latenessBefore))
         refusedSince = sample.isRefused ? refusedSince ?? now : nil
-        if sample.isRefused { wasReady = false }
+        if sample.isRefused {
+            wasReady = false
+            isStarting = true
+        }
         if sample.isRefused || silence >= policy.lostAfter {
             answeringSince = nil
         } else if !sample.answers.isEmpty {
             answeringSince = answeringSince ?? now
         }
+        if silence >= policy.startLimit || hasAnswered(for: policy.recovery) { isStarting = false }
     }
+
+    private func hasAnswered(for time: Duration) -> Bool { answeringSince.map { notedAt - $0 >= time } ?? false }
 
     /// Whatever it does now is our own doing.
     mutating func excuse() {
@@ -71,7 +80,10 @@ struct SubjectHistory: Sendable {
     mutating func trust() { if state == .young { state = .fine } }
 
     /// Whoever uses it says that it does its work.
-    mutating func noteReady() { wasReady = refusedSince == nil }
+    mutating func noteReady(policy: ZoneHealthPolicy) {
+        wasReady = refusedSince == nil
+        if hasAnswered(for: policy.maturity) { isStarting = false }
+    }
 
     mutating func die(_ failure: ZoneFailure, now: Duration, policy: ZoneHealthPolicy) {
         if let lastDeath, now - lastDeath < policy.relapseWithin { relapses += 1 } else { relapses = 0 }
@@ -112,6 +124,8 @@ struct SubjectHistory: Sendable {
 
     var isMature: Bool { state != .young }
     var isFine: Bool { state == .fine && refusedSince == nil }
+    /// Its answers, and their lateness, are as good as those of others.
+    var isSteady: Bool { isFine && !isStarting }
     var isDead: Bool { if case .dead = state { true } else { false } }
     /// Dead, or not believed yet.
     var isOut: Bool {

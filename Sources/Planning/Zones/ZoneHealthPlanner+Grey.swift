@@ -104,7 +104,9 @@ extension ZoneHealthPlanner {
 
     /// Of one that counts; nil when it does not, or when there is nobody to compare with.
     private func count(_ subject: ProbeSubject) -> Count? {
-        guard let history = histories[subject], history.isMature, history.refusedSince == nil, let usual = usualAnswer(subject) else {
+        guard let history = histories[subject], history.isMature, !history.isStarting, history.refusedSince == nil,
+            let usual = usualAnswer(subject)
+        else {
             return nil
         }
         let limit = max(policy.late, usual * policy.lateFactor)
@@ -126,7 +128,7 @@ extension ZoneHealthPlanner {
     /// What nineteen of twenty answers of its like take, in the worst of the other zones; for each zone and role once a look.
     func usualAnswers() -> [ZoneRole: Duration] {
         var taken: [ZoneRole: [Duration]] = [:]
-        for (subject, history) in histories where history.isFine {
+        for (subject, history) in histories where history.isSteady {
             taken[ZoneRole(zone: subject.zone, role: subject.role), default: []] += history.answers.map(\.took)
             if history.silence > policy.late { taken[ZoneRole(zone: subject.zone, role: subject.role)]?.append(history.silence) }
         }

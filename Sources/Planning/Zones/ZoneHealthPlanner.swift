@@ -101,7 +101,7 @@ public struct ZoneHealthPlanner: Sendable {
             } else if known == nil, tick.knownOut.contains(subject) {
                 history.die(.unreachable, now: tick.now, policy: policy)
             } else if tick.knownReady.contains(subject) {
-                known == nil ? history.trust() : history.noteReady()
+                known == nil ? history.trust() : history.noteReady(policy: policy)
             }
             histories[subject] = history
         }
@@ -127,6 +127,8 @@ public struct ZoneHealthPlanner: Sendable {
         var dead: [(ProbeSubject, ZoneFailure)] = []
         for (subject, history) in histories where history.isFine {
             if history.silence >= policy.lostAfter {
+                // Fenced off it could not reach etcd, and would never have started.
+                if history.isStarting, history.isDelivered { continue }
                 guard let usual = usualSlowness(elsewhereThan: subject) else { continue }
                 let limit =
                     history.isDelivered
@@ -143,7 +145,7 @@ public struct ZoneHealthPlanner: Sendable {
     private func usualSlowness(elsewhereThan subject: ProbeSubject) -> Duration? {
         var alike: [Duration] = []
         var all: [Duration] = []
-        for (other, history) in histories where other.zone != subject.zone && history.isFine {
+        for (other, history) in histories where other.zone != subject.zone && history.isSteady {
             let slowness = history.slowness
             all.append(slowness)
             if other.role == subject.role { alike.append(slowness) }

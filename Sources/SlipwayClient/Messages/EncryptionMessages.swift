@@ -17,7 +17,7 @@ public struct EncryptionKeyList: Codable, Hashable, Sendable {
 public struct EncryptionDetail: Codable, Hashable, Sendable {
     public var keyARN: String
     public var keyVersion: Int
-    /// `readable`, `writable`, `rewriting`, `compacting`, `retiring`, `settled`.
+    /// `readable`, `writable`, `rewriting`, `compacting`, `defragmenting`, `retiring`, `settled`.
     public var phase: String
     /// For people.
     public var summary: String

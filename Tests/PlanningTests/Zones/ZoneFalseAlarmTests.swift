@@ -68,6 +68,43 @@ import Testing
         #expect(try #require(world.seconds { $0.zones[zone]?.health.isImpaired == true }) <= 1.51)
     }
 
+    /// An API server that was killed and is started again by its supervision, with much to read: it takes questions and lets them
+    /// wait. Fenced off it could not read anything.
+    @Test(arguments: [3, 12, 25]) func whoStartsAgainMayLetWait(seconds: Int) throws {
+        let world = try settled()
+        let start = world.now
+        let victim = try #require(world.subjects.first { $0.role == .apiServer })
+        world.knownReady = Set(world.subjects).subtracting([victim])
+        world.behaviour = { subject, now in
+            guard subject == victim else { return .answers(2) }
+            // One answer says nothing yet.
+            switch now - start {
+            case ..<(.seconds(1)): return .refused
+            case .seconds(2)..<(.milliseconds(2300)): return .answers(20)
+            case ..<(.seconds(seconds)): return .frozen
+            default: return .answers(2)
+            }
+        }
+        #expect(world.isQuiet(seconds: Double(seconds) + 20))
+        // Ready again, it counts again.
+        world.knownReady.insert(victim)
+        world.run(seconds: 5)
+        world.behaviour = { subject, _ in subject == victim ? .frozen : .answers(2) }
+        #expect(world.seconds(limit: 3) { !$0.isolated.isEmpty } != nil)
+    }
+
+    /// It starts, and its machine goes: that it does not acknowledge anything tells.
+    @Test func whoStartsAgainAndIsCutOffIsFound() throws {
+        let world = try settled()
+        let start = world.now
+        let victim = try #require(world.subjects.first { $0.role == .apiServer })
+        world.behaviour = { subject, now in
+            guard subject == victim else { return .answers(2) }
+            return now - start < .seconds(1) ? .refused : .lost
+        }
+        #expect(world.seconds(limit: 4) { !$0.isolated.isEmpty } != nil)
+    }
+
     @Test func workInAZoneIsNotItsFailure() throws {
         let world = try settled(clusters: 3)
         let (zone, start) = (a, world.now)

@@ -23,8 +23,8 @@ struct SubjectHistory: Sendable {
     private(set) var resent: [(at: Duration, count: Int)] = []
     /// It was found ready since it was last worked on.
     private var wasReady = false
-    /// It was refused, and what took its place has not done its work yet: a process that starts lets wait who asks, for long when it has
-    /// much to read.
+    /// It was refused, and what took its place has not answered for long enough yet: a process that starts lets wait who asks now and
+    /// then, and goes on doing so while it has much to read.
     private(set) var isStarting = false
     private(set) var relapses = 0
     private var lastDeath: Duration?
@@ -55,10 +55,9 @@ struct SubjectHistory: Sendable {
         } else if !sample.answers.isEmpty {
             answeringSince = answeringSince ?? now
         }
-        if silence >= policy.startLimit || hasAnswered(for: policy.recovery) { isStarting = false }
+        let hasStarted = answeringSince.map { now - $0 >= policy.startLasts } ?? false
+        if hasStarted || silence >= policy.startLimit { isStarting = false }
     }
-
-    private func hasAnswered(for time: Duration) -> Bool { answeringSince.map { notedAt - $0 >= time } ?? false }
 
     /// Whatever it does now is our own doing.
     mutating func excuse() {
@@ -80,10 +79,7 @@ struct SubjectHistory: Sendable {
     mutating func trust() { if state == .young { state = .fine } }
 
     /// Whoever uses it says that it does its work.
-    mutating func noteReady(policy: ZoneHealthPolicy) {
-        wasReady = refusedSince == nil
-        if hasAnswered(for: policy.maturity) { isStarting = false }
-    }
+    mutating func noteReady() { wasReady = refusedSince == nil }
 
     mutating func die(_ failure: ZoneFailure, now: Duration, policy: ZoneHealthPolicy) {
         if let lastDeath, now - lastDeath < policy.relapseWithin { relapses += 1 } else { relapses = 0 }

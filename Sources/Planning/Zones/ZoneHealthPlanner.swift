@@ -101,7 +101,7 @@ public struct ZoneHealthPlanner: Sendable {
             } else if known == nil, tick.knownOut.contains(subject) {
                 history.die(.unreachable, now: tick.now, policy: policy)
             } else if tick.knownReady.contains(subject) {
-                known == nil ? history.trust() : history.noteReady(policy: policy)
+                known == nil ? history.trust() : history.noteReady()
             }
             histories[subject] = history
         }

@@ -17,8 +17,10 @@ public struct ZoneHealthPolicy: Hashable, Sendable {
 
     /// A subject counts when it has answered for this long; one that was found ready, also when it has been silent for this long.
     public var maturity = Duration.seconds(3)
-    /// A process that has just been started may let wait who asks for this long: a full API server reads everything first.
-    public var startLimit = Duration.seconds(30)
+    /// A process that has just been started may let wait who asks until it has answered for `startLasts` without a break, each time for
+    /// less than `startLimit`: an API server reads everything first.
+    public var startLasts = Duration.seconds(10)
+    public var startLimit = Duration.seconds(15)
     /// A dead instance is back when it has answered for this long; twice as long each time it fell back.
     public var recovery = Duration.seconds(10)
     public var longestRecovery = Duration.seconds(80)

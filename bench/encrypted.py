@@ -149,7 +149,7 @@ def measure_starts(stores):
     pairs, ended = [], {store.name: 0 for store in stores}
     for attempt in range(STARTS + EXTRA_STARTS):
         pair = {}
-        # Always in this order: a cluster of which one was started just before is slower than one that had a rest.
+        # Always in this order, so that each start comes after one of the other cluster.
         for store in stores:
             settle()
             pair[store.name] = store.restart()

@@ -117,7 +117,7 @@ import Timing
                 // One at a time.
                 let members = cluster.spec.controlPlane.zones.map { "etcd-\($0)" }
                 if let next = members.first(where: { report.defragmentedAt?[$0].map { $0 < since } ?? true }) {
-                    report.defragmentedAt = (report.defragmentedAt ?? [:]).merging([next: now]) { $1 }
+                    report.noteDefragmented(next, began: now)
                 }
                 new.status.etcd = report
             }

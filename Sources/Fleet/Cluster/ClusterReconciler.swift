@@ -68,8 +68,10 @@ struct ClusterReconciler: Reconciler {
             return .waiting(plan.waits.first?.message ?? "the cluster is not whole yet", recheck: recheck(cluster))
         }
 
-        let records = try await executor.execute(plan.actions, of: cluster)
-        for record in records.compactMap(\.self) {
+        let outcomes = try await executor.execute(plan.actions, of: cluster)
+        // Without those that are to be asked for again.
+        let records = outcomes.compactMap(\.self)
+        for record in records {
             var metadata: Logger.Metadata = [
                 "cluster": "\(name)", "action": "\(record.title)",
                 "seconds": "\((record.finishedAt ?? started).timeIntervalSince(record.startedAt))",
@@ -77,9 +79,9 @@ struct ClusterReconciler: Reconciler {
             metadata["error"] = record.error.map { "\($0)" }
             logger.log(level: record.error == nil ? .info : .warning, record.error == nil ? "done" : "failed", metadata: metadata)
         }
-        let done = zip(plan.actions, records).filter { $0.1.map { $0.error == nil } ?? false }.map(\.0)
-        if let written { try await finish(written, cluster, records.compactMap(\.self), done) }
-        if let failed = records.compactMap(\.self).first(where: { $0.error != nil }) {
+        let done = zip(plan.actions, outcomes).compactMap { action, record in record.map { $0.error == nil } == true ? action : nil }
+        if let written { try await finish(written, cluster, records, done) }
+        if let failed = records.first(where: { $0.error != nil }) {
             throw FleetError(.kubernetes, "\(failed.title): \(failed.error ?? "")")
         }
         return .waiting(plan.actions.map(\.title).joined(separator: ", "), recheck: .milliseconds(1))

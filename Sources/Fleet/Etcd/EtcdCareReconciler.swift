@@ -110,7 +110,7 @@ struct EtcdCareReconciler: Reconciler {
             if action != .compareHashes { new.status.steps = (new.status.steps + [step]).suffix(ClusterStatus.stepLimit) }
             if case .defragment(let member) = action {
                 report.lastDefragmentation[member] = now
-                if step.error == nil { report.defragmentedAt = (report.defragmentedAt ?? [:]).merging([member: step.startedAt]) { $1 } }
+                if step.error == nil { report.noteDefragmented(member, began: step.startedAt) }
             }
             if let finding {
                 let (result, corrupt): (EtcdHashCheck.Result, Set<String>) =

@@ -21,6 +21,11 @@ public struct EtcdReport: Codable, Hashable, Sendable {
 
     public init() {}
 
+    /// - Parameter began: when.
+    public mutating func noteDefragmented(_ member: String, began: Date) {
+        defragmentedAt = (defragmentedAt ?? [:]).merging([member: began]) { $1 }
+    }
+
     /// The member's content is another from now on.
     public mutating func forget(_ member: String) {
         corruptMembers.remove(member)

@@ -45,8 +45,7 @@ struct APIServerExit {
     /// One that was cut off takes traffic again last: when its fence is lifted, it is ready, and so is its zone's etcd member.
     func admissionOfOneThatStays(_ instance: InstanceObservation, _ result: inout APIServerPlanner.Result) -> LoadBalancerSpec.Admission {
         if isCutOff(instance, &result) { return .closed }
-        let backend = observation.substrate.loadBalancer?.backends.first { $0.name == instance.id.name }
-        guard backend?.admission == .closed, others > 0 else { return .ready }
+        guard observation.admission(of: instance) == .closed, others > 0 else { return .ready }
         let member = EtcdMember.all(of: intent).first { $0.zone == instance.zone }
         let isCaughtUp = member.map { observation.isHealthy($0) } ?? true
         guard observation.isReady(instance), isCaughtUp, !observation.substrate.fenced.contains(instance.address) else {
@@ -68,7 +67,7 @@ struct APIServerExit {
         guard observation.isReady(instance) else { return .ready }
         // Others in its place are better, but must not be needed: after a while one other is enough.
         let isPatient = observation.unavailableSeconds[instance.zone, default: 0] <= policy.evacuationPatience
-        let backend = observation.substrate.loadBalancer?.backends.first { $0.name == name }
+        let backend = observation.backend(of: instance)
         let isDraining = backend?.admission == .drain || backend?.admission == .closed
         guard others >= enough || (others > 0 && (!isPatient || isDraining)) else {
             let reason = others > 0 ? "until another one has taken its place" : "since no other API server serves"

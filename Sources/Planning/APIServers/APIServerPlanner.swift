@@ -192,7 +192,7 @@ struct APIServerPlanner {
         mayDrain: Bool, isUseless: (InstanceObservation) -> Bool, _ waits: inout [Wait]
     ) -> [Action] {
         retire.compactMap { instance in
-            let backend = observation.substrate.loadBalancer?.backends.first { $0.name == instance.id.name }
+            let backend = observation.backend(of: instance)
             if instance.state != .running { return .removeInstance(instance.id) }
             guard mayDrain || isUseless(instance) else {
                 // Nobody is served by an instance that is not ready just now; but a fresh look may find it ready again.

@@ -105,10 +105,13 @@ extension ControlPlaneObservation {
         health.apiServers[server.id.name]?.isSealing != false && !server.components.contains { $0.kind == .kmsPlugin && !$0.isUp }
     }
 
-    /// What the endpoint does with it; nil when it has no place there.
-    func admission(of instance: InstanceObservation) -> LoadBalancerSpec.Admission? {
-        substrate.loadBalancer?.backends.first { $0.name == instance.id.name }?.admission
+    /// Its place behind the endpoint, and what the balancer says of it; nil when it has none.
+    func backend(of instance: InstanceObservation) -> LoadBalancerObservation.Backend? {
+        substrate.loadBalancer?.backends.first { $0.name == instance.id.name }
     }
+
+    /// What the endpoint does with it; nil when it has no place there.
+    func admission(of instance: InstanceObservation) -> LoadBalancerSpec.Admission? { backend(of: instance)?.admission }
 
     /// The endpoint sends traffic to it.
     func isBalanced(_ name: String) -> Bool {

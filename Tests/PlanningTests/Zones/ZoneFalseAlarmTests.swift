@@ -87,28 +87,28 @@ import Testing
         #expect(world.seconds(limit: 3) { !$0.isolated.isEmpty } != nil)
     }
 
-    /// It never answers: no start lets wait for so long.
-    @Test func whoStartsAgainAndStopsIsFound() throws {
+    /// An API server is refused for a second, and then does this for ever.
+    private func restarted(into behaviour: ProbeWorld.Behaviour) throws -> ProbeWorld {
         let world = try settled()
         let start = world.now
         let victim = try #require(world.subjects.first { $0.role == .apiServer })
         world.behaviour = { subject, now in
             guard subject == victim else { return .answers(2) }
-            return now - start < .seconds(1) ? .refused : .frozen
+            return now - start < .seconds(1) ? .refused : behaviour
         }
+        return world
+    }
+
+    /// It never answers: no start lets wait for so long.
+    @Test func whoStartsAgainAndStopsIsFound() throws {
+        let world = try restarted(into: .frozen)
         #expect(world.isQuiet(seconds: 14))
         #expect(world.seconds(limit: 5) { !$0.isolated.isEmpty } != nil)
     }
 
     /// It starts, and its machine goes: that it does not acknowledge anything tells.
     @Test func whoStartsAgainAndIsCutOffIsFound() throws {
-        let world = try settled()
-        let start = world.now
-        let victim = try #require(world.subjects.first { $0.role == .apiServer })
-        world.behaviour = { subject, now in
-            guard subject == victim else { return .answers(2) }
-            return now - start < .seconds(1) ? .refused : .lost
-        }
+        let world = try restarted(into: .lost)
         #expect(world.seconds(limit: 4) { !$0.isolated.isEmpty } != nil)
     }
 

@@ -114,7 +114,10 @@ let package = Package(
         // Encrypts and decrypts for the API server that it runs beside.
         .target(
             name: "KMSPlugin",
-            dependencies: ["KMSAPI", "FleetModel", grpcCore, grpcTransport, grpcProtobuf, swiftProtobuf, crypto, logging, serviceLifecycle]),
+            dependencies: [
+                "KMSAPI", "FleetModel", grpcCore, grpcTransport, grpcProtobuf, swiftProtobuf, nioCore, nioPosix, crypto, logging,
+                serviceLifecycle,
+            ]),
         // The region's own keys, behind the protocol that an external key service can implement.
         .target(name: "KeyRing", dependencies: ["FleetStore", "FleetModel", "PKI", "Timing", crypto]),
         // Controllers: observe, plan, execute, write status.

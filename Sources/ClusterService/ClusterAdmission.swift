@@ -44,7 +44,8 @@ public struct ClusterAdmission: Sendable {
         try setAccess(&settings, request.accessConfig)
         settings.supportType = try choice(
             request.upgradePolicy?.supportType, of: ["STANDARD", "EXTENDED"], "upgradePolicy.supportType", settings.supportType)
-        settings.zonalShiftEnabled = request.zonalShiftConfig?.enabled ?? settings.zonalShiftEnabled
+        settings.zonalShift = request.zonalShiftConfig?.enabled
+        settings.autoMode = request.computeConfig?.enabled ?? request.storageConfig?.blockStorage?.enabled
         settings.deletionProtection = request.deletionProtection ?? settings.deletionProtection
         if let tier = request.controlPlaneScalingConfig?.tier, tier != settings.scalingTier {
             throw invalid("The control plane tier '\(tier.prefix(40))' is not offered by Slipway (yet); 'standard' is.")
@@ -95,8 +96,11 @@ public struct ClusterAdmission: Sendable {
         guard settings.endpointPublicAccess || settings.endpointPrivateAccess else {
             throw invalid("Private and public endpoint access cannot both be false.")
         }
-        guard let blocks = vpc.publicAccessCidrs, !blocks.isEmpty else { return }
-        settings.publicAccessCIDRs = try publicBlocks(blocks)
+        if let blocks = vpc.publicAccessCidrs, !blocks.isEmpty {
+            settings.publicAccessCIDRs = try publicBlocks(blocks)
+        } else if !settings.endpointPublicAccess {
+            settings.publicAccessCIDRs = []
+        }
     }
 
     func publicBlocks(_ blocks: [String]) throws -> [String] {

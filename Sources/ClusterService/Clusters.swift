@@ -82,7 +82,8 @@ public struct Clusters: Sendable {
         let deleted = try await store.update(Cluster.self, stored.value.storeKey) { current in
             guard current.metadata.uid == stored.value.metadata.uid else { throw notFound(name) }
             guard current.metadata.deletionRequestedAt == nil else { return nil }
-            guard !current.spec.settings.deletionProtection else {
+            // What has never come up holds nothing, and its configuration cannot be changed any more.
+            guard !current.spec.settings.deletionProtection || current.status.phase == .failed else {
                 throw ClusterServiceError(
                     .invalidRequest, "The cluster \(name) has deletion protection; turn it off with UpdateClusterConfig before deleting.",
                     cluster: name)

@@ -3,6 +3,7 @@ import Foundation
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 import Logging
+import NIOPosix
 import ServiceLifecycle
 
 /// The KMS plugin that a cluster's API server asks to encrypt and decrypt its data keys. It knows nothing of Slipway's service: the
@@ -10,6 +11,9 @@ import ServiceLifecycle
 ///
 /// Both versions of the interface are served on one socket; a Kubernetes version asks for the one that it is told of.
 public struct KMSPluginService: Service {
+    /// All calls are read, worked on and answered on one thread.
+    private static let thread = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+
     private let socket: String
     private let envelope: KeyEnvelope
     private let configuration: KMSPluginConfiguration
@@ -37,16 +41,19 @@ public struct KMSPluginService: Service {
     public func run() async throws {
         let descriptor = try PluginSocket.listen(socket)
         let server = GRPCServer(
-            transport: HTTP2ServerTransport.Posix(listeningSocketDescriptor: Int(descriptor), transportSecurity: .plaintext),
+            transport: HTTP2ServerTransport.Posix(
+                listeningSocketDescriptor: Int(descriptor), transportSecurity: .plaintext, eventLoopGroup: Self.thread),
             services: [
                 KeyManagementV1(envelope: envelope, logger: logger),
                 KeyManagementV2(envelope: envelope, statusVersion: configuration.statusVersion, logger: logger),
             ])
         logger.notice("serving", metadata: ["socket": "\(socket)", "key": "\(envelope.currentKeyID)"])
-        try await withGracefulShutdownHandler {
-            try await server.serve()
-        } onGracefulShutdown: {
-            server.beginGracefulShutdown()
+        try await withTaskExecutorPreference(EventLoopExecutor(Self.thread.next())) {
+            try await withGracefulShutdownHandler {
+                try await server.serve()
+            } onGracefulShutdown: {
+                server.beginGracefulShutdown()
+            }
         }
     }
 }

@@ -181,6 +181,8 @@ public struct Plan: Codable, Hashable, Sendable {
     public var actions: [Action]
     public var waits: [Wait]
     public var outlook: Outlook
+    /// All API servers are what is wanted, serve behind the endpoint, which is as wanted, too, and no other one is left.
+    public var areAPIServersThrough: Bool
 
     /// Where the control plane stands.
     public enum Outlook: String, Codable, Hashable, Sendable {
@@ -198,5 +200,6 @@ public struct Plan: Codable, Hashable, Sendable {
         self.actions = actions
         self.waits = waits
         self.outlook = outlook
+        areAPIServersThrough = outlook == .healthy
     }
 }

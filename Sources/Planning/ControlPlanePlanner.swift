@@ -40,6 +40,8 @@ public struct ControlPlanePlanner: Sendable {
         if serves, let restore = intent.restore, RestoreState(intent, observation).left.isEmpty {
             plan.actions.append(.finishRestore(restore))
         }
+        plan.areAPIServersThrough =
+            apiServers.actions.isEmpty && apiServers.waits.isEmpty && apiServers.serving == intent.spec.apiServerCount
         plan.outlook = serves ? (isWhole ? .healthy : .degraded) : .unavailable
         return plan
     }

@@ -17,6 +17,8 @@ public struct ControlPlaneIntent: Codable, Hashable, Sendable {
     public var update: UpdateIntent?
     /// Its secrets' encryption, or the key's version, is being changed: an update that only goes forward.
     public var isResealing = false
+    /// API servers have a key of its own for each secret, and ask their KMS plugin for it: version 1 of the interface.
+    public var asksPluginForEachSecret = false
 
     /// A record of an update, of whatever kind, is in progress.
     public var isUpdating: Bool { update != nil || isResealing }
@@ -40,6 +42,7 @@ public struct ControlPlaneIntent: Codable, Hashable, Sendable {
             isEstablished: cluster.status.activeSince != nil || cluster.status.isBootstrapped)
         update = cluster.spec.update
         isResealing = cluster.spec.encryption?.updateID != nil
+        asksPluginForEachSecret = cluster.spec.encryption.map { ([$0.target] + $0.older).contains { $0.interface == .v1 } } ?? false
         switch cluster.spec.restore?.source {
         case .volume(let name): recovery = name
         case .backup: restore = cluster.spec.restore
@@ -80,6 +83,10 @@ public struct ControlPlaneObservation: Codable, Hashable, Sendable {
     public var trials: [String: InstanceTrial] = [:]
     /// How long an instance has been ready without a break, by its name, in seconds; kept while an update is under way.
     public var readySeconds: [String: Double] = [:]
+    /// Who leads among the controllers, by the component's name; looked for when an update has no API servers of before left.
+    public var leads: [String: ControllerLead] = [:]
+    /// How long an update has had no API servers of before left, in seconds.
+    public var newOnlySeconds: Double = 0
     /// How long the update has been under way while every zone was in service and found well, in seconds.
     public var updateSeconds: Double = 0
 
@@ -99,6 +106,19 @@ public struct ControlPlaneObservation: Codable, Hashable, Sendable {
         self.drainingSeconds = drainingSeconds
         self.recentLeaders = recentLeaders
         self.membership = membership
+    }
+}
+
+/// That a controller manager or scheduler leads, and so is at work.
+public struct ControllerLead: Codable, Hashable, Sendable {
+    /// The name of the instance beside whose API server it runs, as it takes it for the machine's name.
+    public var instance: String
+    /// Since it began to lead.
+    public var seconds: Double
+
+    public init(instance: String, seconds: Double) {
+        self.instance = instance
+        self.seconds = seconds
     }
 }
 

@@ -108,7 +108,7 @@ struct SimulatedCluster: Sendable {
         settle(around)
         guard let index = instances.firstIndex(where: { $0.address == address }),
             let server = isStandby ? instances[index].standbyInstance : instances[index], readySince(server, around) != nil
-        else { return .failure(SubstrateError(.failed, "it does not answer")) }
+        else { return .failure(SubstrateError(.unavailable, "it does not answer")) }
         switch server.flaw {
         case .failsCheck: return .failure(SubstrateError(.failed, "create: 500"))
         case .isSlow(let seconds): return .success(seconds)

@@ -80,7 +80,7 @@ extension SimulatedSubstrate {
     /// What comes of doing through an API server what customers do: how long it took, in seconds.
     /// - Throws: `SubstrateError` (`failed`) with what went wrong.
     public func useAPIServer(at address: IPv4Address, isStandby: Bool, of cluster: ClusterName) throws -> Double {
-        var result: Result<Double, SubstrateError> = .failure(SubstrateError(.failed, "it does not answer"))
+        var result: Result<Double, SubstrateError> = .failure(SubstrateError(.unavailable, "it does not answer"))
         disturb { region, now in
             let around = region.around(now)
             if region.clusters[cluster] != nil {

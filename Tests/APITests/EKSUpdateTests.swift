@@ -121,6 +121,65 @@ import Timing
         #expect(shown["cluster", "resourcesVpcConfig", "endpointPrivateAccess"] == "1")
     }
 
+    /// As Terraform sends it: the blocks that it knows go along, with or without effect.
+    @Test func blocksAreKeptWhilePublicAccessIsOff() async throws {
+        let region = try await active()
+        let off = #"""
+            {"resourcesVpcConfig": {"endpointPublicAccess": false, "endpointPrivateAccess": true,
+             "publicAccessCidrs": ["192.0.2.0/24"]}}
+            """#
+        #expect(try await configure(region, off).status == 200)
+        #expect(try await cluster(region).spec.controlPlane.endpointAccess == EndpointAccess(publicBlocks: [], isPrivate: true))
+        #expect(try await region.call(.get, "/clusters/demo").text.contains(#""publicAccessCidrs":["192.0.2.0/24"]"#))
+        try await change(region) { $0.spec.update = nil }
+        #expect(try await configure(region, #"{"resourcesVpcConfig": {"endpointPublicAccess": true}}"#).status == 200)
+        let blocks = [try IPv4Block("192.0.2.0/24")]
+        #expect(try await cluster(region).spec.controlPlane.endpointAccess == EndpointAccess(publicBlocks: blocks, isPrivate: true))
+    }
+
+    @Test func whatWasPrivateFromTheStartOpensToEverybody() async throws {
+        let region = try await active()
+        try await change(region) {
+            ($0.spec.settings.endpointPublicAccess, $0.spec.settings.endpointPrivateAccess) = (false, true)
+            $0.spec.settings.publicAccessCIDRs = []
+            $0.spec.controlPlane.endpointAccess = EndpointAccess($0.spec.settings)
+        }
+        #expect(try await configure(region, #"{"resourcesVpcConfig": {"endpointPublicAccess": true}}"#).status == 200)
+        #expect(try await cluster(region).spec.controlPlane.endpointAccess == nil)
+        #expect(try await region.call(.get, "/clusters/demo").text.contains(#""publicAccessCidrs":["0.0.0.0/0"]"#))
+    }
+
+    /// What runs is said, not what is to run.
+    @Test func theVersionIsThatOfBeforeUntilTheUpdateHasEnded() async throws {
+        let region = try await active()
+        let before = try await region.call(.get, "/clusters/demo")["cluster", "platformVersion"]
+        _ = try await update(region, #"{"version": "1.20"}"#)
+        #expect(try await region.call(.get, "/clusters/demo")["cluster", "platformVersion"] == before)
+        try await change(region) { $0.spec.update = nil }
+        #expect(try await region.call(.get, "/clusters/demo")["cluster", "platformVersion"] != before)
+    }
+
+    @Test func whatGoesBackAlreadyCannotBeCancelled() async throws {
+        let region = try await active()
+        let id = try #require(try await update(region, #"{"version": "1.20"}"#)["update", "id"])
+        try await change(region) { $0.spec.revert(.init(reason: "it ends", errorCode: "Unknown", decidedAt: .distantPast)) }
+        let answer = try await region.call(.post, "/clusters/demo/updates/\(id)/cancel-update", "{}")
+        #expect(answer.errorType == "InvalidRequestException" && answer.text.contains("it ends"), "\(answer.text)")
+    }
+
+    /// What a restore has left to be encrypted does not keep from changing what nothing depends on.
+    @Test func whileSecretsAreEncryptedAfterARestoreSettingsCanBeChanged() async throws {
+        let region = try await active()
+        try await change(region) {
+            $0.spec.encryption = EncryptionIntent(
+                keyARN: "arn:aws:kms:local-1:1:key/u", scope: "s", target: EncryptionSeal(keyVersion: 1, interface: .v1), phase: .writable)
+        }
+        #expect(try await configure(region, #"{"deletionProtection": true}"#).status == 200)
+        #expect(try await update(region, #"{"version": "1.20"}"#).errorType == "ResourceInUseException")
+        try await change(region) { $0.spec.encryption?.updateID = "u" }
+        #expect(try await configure(region, #"{"deletionProtection": false}"#).errorType == "ResourceInUseException")
+    }
+
     @Test func logsChangeAPIServersOnly() async throws {
         let region = try await active()
         let before = try await cluster(region).spec.controlPlane
@@ -156,6 +215,9 @@ import Timing
         #"{}"#, #"{"deletionProtection": true, "zonalShiftConfig": {"enabled": true}}"#,
         #"{"resourcesVpcConfig": {"endpointPublicAccess": false}}"#,
         #"{"resourcesVpcConfig": {"publicAccessCidrs": ["300.0.0.0/8"]}}"#,
+        #"{"resourcesVpcConfig": {"publicAccessCidrs": ["10.0.0.0/+8"]}}"#,
+        #"{"resourcesVpcConfig": {"publicAccessCidrs": ["10.0.0.0/08"]}}"#,
+        #"{"resourcesVpcConfig": {"publicAccessCidrs": ["010.0.0.0/8"]}}"#,
         #"{"resourcesVpcConfig": {"endpointPrivateAccess": true, "subnetIds": ["subnet-local-1a", "subnet-local-1b"]}}"#,
         #"{"accessConfig": {"authenticationMode": "CONFIG_MAP"}}"#, #"{"controlPlaneScalingConfig": {"tier": "huge"}}"#,
         #"{"logging": {"clusterLogging": [{"types": ["everything"], "enabled": true}]}}"#,

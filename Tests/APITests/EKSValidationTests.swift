@@ -87,6 +87,7 @@ import Timing
             """#)
         #expect(answer.status == 200, "\(answer.text)")
         #expect(answer["cluster", "zonalShiftConfig", "enabled"] == "1")
+        #expect(answer["cluster", "computeConfig", "enabled"] == "0")
         #expect(answer.text.contains(#"{"enabled":true,"types":["api","audit"]}"#))
         #expect(answer.text.contains(#""subnetIds":["subnet-local-1c","subnet-local-1a"]"#))
     }

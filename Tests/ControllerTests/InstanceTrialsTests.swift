@@ -72,4 +72,35 @@ import Timing
         #expect(ends(4, cluster) { $0.impairedZones = [zone] } == 0)
         #expect(ends(5, cluster) == 1)
     }
+
+    /// The same step fails through one of before: so it is counted, until something else comes of a check.
+    @Test func whatFailsAlikeIsCounted() throws {
+        let cluster = try cluster()
+        let id = InstanceID(cluster: cluster.name, name: "api-1")
+        func trial() -> InstanceTrial? {
+            var seen = ControlPlaneObservation()
+            _ = ends(0, process: 7, cluster) { seen = $0 }
+            trials.note(&seen, of: cluster)
+            return seen.trials["api-1"]
+        }
+        _ = ends(0, process: 7, cluster)
+        for _ in 0..<3 { trials.note(.asBefore("create: 500 x"), of: id) }
+        #expect(trial()?.commonFailures == 3 && trial()?.commonFailure == "create: 500 x")
+        trials.note(.undecided("list: 500"), of: id)
+        #expect(trial()?.commonFailures == 0 && trial()?.commonFailure == nil)
+        trials.note(.asBefore("create: 500 x"), of: id)
+        trials.note(.passed, of: id)
+        #expect(trial()?.commonFailures == 0 && trial()?.passes == 1)
+    }
+
+    @Test func failuresAreTheSameWhenTheSameStepFails() {
+        func result(_ one: CheckOutcome.Failure, _ other: CheckOutcome.Failure?) -> InstanceCheckResult {
+            CheckOutcome(failure: one).result(baseline: CheckOutcome(failure: other))
+        }
+        #expect(result(.init("create: 500", "a"), nil) == .failed("create: 500 a"))
+        #expect(result(.init("create: 500", "a"), .init("create: 500", "b")) == .asBefore("create: 500 b"))
+        #expect(result(.init("list: 500"), .init("create: 500", "b")) == .undecided("create: 500 b"))
+        // Nobody answers: that has too many causes.
+        #expect(result(.silence("timeout"), .silence("timeout")) == .undecided("no answer: timeout"))
+    }
 }

@@ -48,7 +48,7 @@ import Timing
             let network = try ClusterNetwork(pool: try IPv4Block("100.66.0.0/16"), slot: slot)
             let now = TimeSource.system.now
             var settings = ClusterSettings(roleARN: "r", subnetIDs: [], creatorARN: "c")
-            settings.zonalShiftEnabled = shifts
+            settings.zonalShift = shifts
             var cluster = Cluster(
                 name: name, cell: cell, metadata: Metadata(uid: text, createdAt: now),
                 spec: ClusterSpec(

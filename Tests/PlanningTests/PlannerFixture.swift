@@ -9,6 +9,7 @@ struct PlannerFixture {
     var observation = ControlPlaneObservation()
     var policy = PlanningPolicy()
 
+    static let controllers = ["kube-controller-manager", "kube-scheduler"]
     static let zones = ["z-a", "z-b", "z-c"].map { ZoneName(rawValue: $0) }
 
     init(zones: [ZoneName] = PlannerFixture.zones, established: Bool = false) throws {
@@ -202,6 +203,7 @@ struct PlannerFixture {
             id: "u", strategy: strategy, startedAt: .distantPast, previous: old, previousSettings: settings, changesEtcdStorage: etcd)
         intent.spec.release = ReleaseID(rawValue: release)
         if etcd { intent.spec.etcdRelease = intent.spec.release }
+        for name in Self.controllers { observation.leads[name] = ControllerLead(instance: "machine", seconds: 60) }
         for instance in observation.substrate.instances { observation.readySeconds[instance.id.name] = 60 }
     }
 

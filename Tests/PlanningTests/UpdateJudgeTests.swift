@@ -209,7 +209,7 @@ private enum EtcdStart {
         for name in ["api-1", "api-2"] { fixture.change(name) { $0.release = ReleaseID(rawValue: "1.33.4-eks.2") } }
         // Patched ones have their place before their check.
         #expect(fixture.titles == ["check api-1", "check api-2"] && fixture.verdict == nil)
-        for name in ["api-1", "api-2"] { fixture.observation.trials[name, default: InstanceTrial()].passes = 1 }
+        for name in ["api-1", "api-2"] { fixture.observation.trials[name, default: InstanceTrial()].pass(fixture.policy.update) }
         fixture.observation.readySeconds["api-2"] = fixture.policy.update.trial - 1
         #expect(fixture.titles.isEmpty && fixture.verdict == nil)
         fixture.observation.readySeconds["api-2"] = fixture.policy.update.trial
@@ -253,7 +253,7 @@ private enum EtcdStart {
         fixture.update(to: "1.33.4-eks.2", etcd: false, strategy: .inPlace)
         for name in ["api-1", "api-2"] {
             fixture.change(name) { $0.release = ReleaseID(rawValue: "1.33.4-eks.2") }
-            fixture.observation.trials[name, default: InstanceTrial()].passes = 1
+            fixture.observation.trials[name, default: InstanceTrial()].pass(fixture.policy.update)
         }
         #expect(fixture.verdict == .ended)
         for (isUp, seconds) in [(true, 1.0), (false, 60.0)] {

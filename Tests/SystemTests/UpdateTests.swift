@@ -51,6 +51,7 @@ extension WholeRegion {
                 #expect(cluster.status == "ACTIVE")
                 #expect(cluster.releases("apiServer") == [second] && cluster.releases("etcd") == [second])
                 #expect(Set(cluster.names("apiServer")).isDisjoint(with: ["api-1", "api-2"]))
+                try await expectControllers(region, of: cluster)
                 let none = try await CommandRun.run(
                     "aws", ["eks", "update-cluster-version", "--name", "delta", "--kubernetes-version", "1.20"], environment: environment)
                 #expect(none.errors.contains("InvalidParameterException"), "\(none.report)")
@@ -71,6 +72,14 @@ extension WholeRegion {
                 #expect(failed.status == "Failed")
                 #expect(failed.errors.first?.errorMessage.contains(": 500") == true, "\(failed)")
 
+                // One whose scheduler does nothing: API servers are well, and the cluster would not be.
+                let idle = try await builds.doingNothing("kube-scheduler", etcd: "3.5.16")
+                try await underLoad(region) {
+                    let run = try await region.slipway("cluster", "update", "delta", "--release", idle)
+                    #expect(run.code == 1 && (run.output + run.errors).contains("kube-scheduler"), "\(run.report)")
+                }
+                #expect(try await describe(region).releases("apiServer") == [second])
+
                 // The urgent fix, in place: the same instances. The service is killed in the middle.
                 let third = try await builds.good("third", etcd: "3.5.16")
                 try await underLoad(region) {
@@ -85,6 +94,7 @@ extension WholeRegion {
                 cluster = try await describe(region)
                 #expect(cluster.names("apiServer") == before)
                 #expect(cluster.releases("apiServer") == [third] && cluster.releases("etcd") == [second])
+                try await expectControllers(region, of: cluster)
 
                 // Once more, in instances that were patched before.
                 try await underLoad(region) { try await region.slipway("cluster", "patch", "delta", "--release", second).required() }
@@ -93,6 +103,24 @@ extension WholeRegion {
 
                 try await region.slipway("cluster", "delete", "delta").required()
                 try await region.expectNothingLeft()
+            }
+        }
+
+        /// Whoever leads runs beside one of the cluster's API servers, and the leases were renewed within seconds.
+        private func expectControllers(_ region: RegionFixture, of cluster: Cluster) async throws {
+            struct Lease: Decodable {
+                struct Spec: Decodable {
+                    var holderIdentity: String
+                    var renewTime: String
+                }
+                var spec: Spec
+            }
+            let kubectl = Kubectl(kubeconfig: try await region.certificateKubeconfig(of: "delta"))
+            for name in ["kube-controller-manager", "kube-scheduler"] {
+                let lease = try await kubectl("get", "lease", name, "-n", "kube-system", "-o", "json").required().json(Lease.self)
+                #expect(cluster.names("apiServer").contains { lease.spec.holderIdentity.hasPrefix("\($0)_") }, "\(name): \(lease)")
+                let renewed = try Date("\(lease.spec.renewTime.prefix(19))Z", strategy: .iso8601)
+                #expect(Date.now.timeIntervalSince(renewed) < 15, "\(name): \(lease)")
             }
         }
 
@@ -137,6 +165,13 @@ private struct Builds {
         let program = try String(contentsOf: RequestLoad.program("fake_apiserver.py"), encoding: .utf8)
             .replacing("\"READY\"", with: "\"200\"").replacing("\"STATUS\"", with: "\"\(status)\"")
         try Data(program.utf8).write(to: URL(filePath: "\(directory)/kube-apiserver"))
+        return try await take(directory, etcd: etcd)
+    }
+
+    /// Good but for one program, which runs and does nothing.
+    func doingNothing(_ program: String, etcd: String) async throws -> String {
+        let directory = try await copy("idle-\(program)")
+        try Data("#!/bin/sh\nexec sleep 1000000\n".utf8).write(to: URL(filePath: "\(directory)/\(program)"))
         return try await take(directory, etcd: etcd)
     }
 

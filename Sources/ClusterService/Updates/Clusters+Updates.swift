@@ -35,7 +35,14 @@ extension Clusters {
                 throw try await cannotCancel(id, current.value, as: caller)
             }
             var record = try await self.update(update.id, of: name, as: caller)
-            guard update.reversal == nil else { return record }
+            if let reversal = update.reversal {
+                guard reversal.isCancelled else {
+                    throw ClusterServiceError(
+                        .invalidRequest, "Update \(update.id) of \(name) goes back already, as it failed: \(reversal.reason)", cluster: name
+                    )
+                }
+                return record
+            }
             record.cancellation = reason
             var new = current.value
             new.spec.revert(

@@ -33,7 +33,7 @@ struct ConfigAdmission {
         }
         if let config = request.zonalShiftConfig {
             guard let wanted = config.enabled else { throw invalid("zonalShiftConfig needs 'enabled': true or false.") }
-            settings.zonalShiftEnabled = wanted
+            settings.zonalShift = wanted
             return immediate("ZonalShiftConfigUpdate", ["ZonalShiftConfig": "{\"enabled\":\(wanted)}"], settings)
         }
         if let policy = request.upgradePolicy {
@@ -82,12 +82,9 @@ struct ConfigAdmission {
         guard settings.endpointPublicAccess || settings.endpointPrivateAccess else {
             throw invalid("Private and public endpoint access cannot both be false.")
         }
-        if let blocks = vpc.publicAccessCidrs {
-            guard settings.endpointPublicAccess || blocks.isEmpty else {
-                throw invalid("publicAccessCidrs can only be given while endpointPublicAccess is true.")
-            }
-            settings.publicAccessCIDRs = blocks.isEmpty ? ["0.0.0.0/0"] : try admission.publicBlocks(blocks)
-        }
+        // While public access is off they have no effect, and are kept, as in EKS.
+        if let blocks = vpc.publicAccessCidrs { settings.publicAccessCIDRs = try admission.publicBlocks(blocks) }
+        if settings.endpointPublicAccess, settings.publicAccessCIDRs.isEmpty { settings.publicAccessCIDRs = [EndpointAccess.everybody] }
         var spec = cluster.spec
         spec.settings = settings
         spec.controlPlane.endpointAccess = EndpointAccess(settings)

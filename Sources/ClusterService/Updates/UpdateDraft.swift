@@ -60,8 +60,9 @@ extension Clusters {
                 }
                 return earlier
             }
-            try admitUpdate(stored.value)
+            try admitUpdate(stored.value, isImmediate: true)
             let draft = try await draft(stored.value)
+            try admitUpdate(stored.value, isImmediate: draft.isImmediate)
             let update = update(of: stored.value, draft, token, caller)
             do {
                 try await store.commit(
@@ -74,11 +75,12 @@ extension Clusters {
         }
     }
 
-    private func admitUpdate(_ cluster: Cluster) throws {
+    /// - Parameter isImmediate: it touches nothing that runs, and so does not mind what a restore has left to be encrypted.
+    private func admitUpdate(_ cluster: Cluster, isImmediate: Bool) throws {
         func inUse(_ message: String) -> ClusterServiceError { ClusterServiceError(.inUse, message, cluster: cluster.name.rawValue) }
         if cluster.metadata.deletionRequestedAt != nil { throw inUse("Cluster \(cluster.name) is being deleted.") }
         if let update = cluster.spec.update { throw inUse("Cluster \(cluster.name) has an update in progress: \(update.id).") }
-        if let encryption = cluster.spec.encryption, encryption.phase != .settled {
+        if let encryption = cluster.spec.encryption, encryption.phase != .settled, encryption.updateID != nil || !isImmediate {
             throw inUse("The secrets of \(cluster.name) are being encrypted (\(encryption.phase.name)); its update has not ended yet.")
         }
         if let restore = cluster.spec.restore { throw inUse("Cluster \(cluster.name) is being restored from \(restore.summary).") }

@@ -58,6 +58,13 @@ struct ClusterShape: Encodable {
     struct UpgradePolicy: Encodable { var supportType: String }
     struct ScalingConfig: Encodable { var tier: String }
 
+    struct ComputeConfig: Encodable {
+        var enabled: Bool
+        var nodePools: [String] = []
+    }
+
+    struct StorageConfig: Encodable { var blockStorage: Switch }
+
     var name: String
     var arn: String
     var createdAt: Date
@@ -77,9 +84,13 @@ struct ClusterShape: Encodable {
     var health: Health
     var accessConfig: AccessConfig
     var upgradePolicy: UpgradePolicy
-    var zonalShiftConfig: Switch
+    /// Missing until somebody has said it.
+    var zonalShiftConfig: Switch?
     var deletionProtection: Bool
     var controlPlaneScalingConfig: ScalingConfig
+    /// Said back when it was said that EKS Auto Mode is off.
+    var computeConfig: ComputeConfig?
+    var storageConfig: StorageConfig?
 }
 
 /// `{"cluster": …}`
@@ -88,24 +99,26 @@ struct ClusterAnswer: Encodable { var cluster: ClusterShape }
 extension ClusterShape {
     init(_ cluster: Cluster, region: Region) {
         let settings = cluster.spec.settings
+        // Until an update has ended, the cluster is of the version that it was before.
+        let running = cluster.spec.update.flatMap { $0.reversal == nil ? $0.previous : nil } ?? cluster.spec.controlPlane
         let isDeleting = cluster.metadata.deletionRequestedAt != nil
         self.init(
             name: cluster.name.rawValue, arn: region.clusterARN(cluster.name.rawValue), createdAt: cluster.metadata.createdAt,
-            version: cluster.spec.controlPlane.version.minorVersion.description, endpoint: cluster.status.endpoint,
+            version: running.version.minorVersion.description, endpoint: cluster.status.endpoint,
             roleArn: settings.roleARN,
             resourcesVpcConfig: VPCConfig(
                 subnetIds: settings.subnetIDs, securityGroupIds: settings.securityGroupIDs,
                 // Every cluster has a network of its own that nothing else reaches; these name it.
                 clusterSecurityGroupId: "sg-\(cluster.metadata.uid.replacing("-", with: "").prefix(17))", vpcId: "vpc-\(region.name)",
                 endpointPublicAccess: settings.endpointPublicAccess, endpointPrivateAccess: settings.endpointPrivateAccess,
-                publicAccessCidrs: settings.endpointPublicAccess ? settings.publicAccessCIDRs : []),
+                publicAccessCidrs: settings.publicAccessCIDRs),
             kubernetesNetworkConfig: NetworkConfig(serviceIpv4Cidr: settings.serviceIPv4CIDR), logging: Self.logging(settings),
             // The API server's `--service-account-issuer` is its endpoint.
             identity: cluster.status.endpoint.map { Identity(oidc: .init(issuer: $0)) },
             status: (isDeleting ? ClusterPhase.deleting : cluster.status.phase).rawValue,
             certificateAuthority: Certificate(
                 data: cluster.status.certificateAuthority.map { Data($0.utf8).base64EncodedString() }),
-            clientRequestToken: settings.clientRequestToken, platformVersion: Self.platformVersion(cluster.spec.controlPlane.release),
+            clientRequestToken: settings.clientRequestToken, platformVersion: Self.platformVersion(running.release),
             tags: settings.tags,
             encryptionConfig: cluster.spec.encryption.map {
                 [EncryptionConfig(resources: $0.resources, provider: .init(keyArn: $0.keyARN))]
@@ -115,8 +128,10 @@ extension ClusterShape {
                 bootstrapClusterCreatorAdminPermissions: settings.bootstrapClusterCreatorAdminPermissions,
                 authenticationMode: settings.authenticationMode),
             upgradePolicy: UpgradePolicy(supportType: settings.supportType),
-            zonalShiftConfig: Switch(enabled: settings.zonalShiftEnabled), deletionProtection: settings.deletionProtection,
-            controlPlaneScalingConfig: ScalingConfig(tier: settings.scalingTier))
+            zonalShiftConfig: settings.zonalShift.map { Switch(enabled: $0) }, deletionProtection: settings.deletionProtection,
+            controlPlaneScalingConfig: ScalingConfig(tier: settings.scalingTier),
+            computeConfig: settings.autoMode.map { ComputeConfig(enabled: $0) },
+            storageConfig: settings.autoMode.map { StorageConfig(blockStorage: Switch(enabled: $0)) })
     }
 
     /// EKS lists the types that are on and those that are off.

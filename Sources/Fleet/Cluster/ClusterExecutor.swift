@@ -60,7 +60,7 @@ struct ClusterExecutor: Sendable {
         case .ensureStandby(let intent):
             try await noting(intent.id.standby) { try await substrate.ensureStandby(try await rendering.instance(intent, of: cluster)) }
         case .promoteStandby(let intent): try await substrate.promoteStandby(try await rendering.instance(intent, of: cluster))
-        case .finishHandover(let id): try await substrate.finishHandover(of: id)
+        case .finishHandover(let id): try await ending(id, of: cluster) { try await substrate.finishHandover(of: id) }
         case .removeStandby(let id): try await substrate.removeStandby(of: id)
         case .checkInstance(let id, let address, let baseline): try await check(id, address, baseline, of: cluster)
         case .moveLeader(let from, let to): try await operations.moveLeader(of: cluster, from: from, to: to)
@@ -73,8 +73,8 @@ struct ClusterExecutor: Sendable {
             try await substrate.ensureInstance(try await rendering.instance(intent, of: cluster))
         // What ends it is that it is written down.
         case .finishRecovery: break
-        case .removeInstance(let id): try await substrate.removeInstance(id)
-        case .retireInstance(let id): try await substrate.removeInstance(id, gracefully: true)
+        case .removeInstance(let id): try await ending(id, of: cluster) { try await substrate.removeInstance(id) }
+        case .retireInstance(let id): try await ending(id, of: cluster) { try await substrate.removeInstance(id, gracefully: true) }
         case .removeMember(let id): try await operations.removeMember(id, of: cluster)
         case .addMember(let id, let address): try await operations.addMember(id, address, of: cluster)
         case .promoteMember(let id, let address): try await operations.promoteMember(id, address, of: cluster)
@@ -106,6 +106,12 @@ struct ClusterExecutor: Sendable {
             trials.noteStart(of: id, failure: "\(error)")
             throw error
         }
+    }
+
+    private func ending(_ id: InstanceID, of cluster: Cluster, _ end: @escaping @Sendable () async throws -> Void) async throws {
+        let isServer = cluster.status.instances.contains { $0.name == id.name && $0.role == .apiServer }
+        guard isServer, cluster.metadata.deletionRequestedAt == nil else { return try await end() }
+        try await operations.handingLeadsOver(of: id, in: cluster, end)
     }
 
     /// What fails on one of before, too, is not this one's fault.

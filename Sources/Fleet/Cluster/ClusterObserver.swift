@@ -51,6 +51,9 @@ final class ClusterObserver: Sendable {
                 of: cluster, observation.dependableMembers(intent),
                 within: isUrgent(seen, view) ? Self.hurriedTimeout : Self.membershipTimeout)
         }
+        if !isDeleting, observation.hasOnlyNewAPIServers(intent) {
+            observation.leads = await first(within: Self.membershipTimeout) { try? await self.operations.leads(of: cluster) } ?? [:]
+        }
         if let restore = intent.restore, !isDeleting { observation.restore = try await restores?.observe(restore, of: cluster) }
         return observation
     }
@@ -108,8 +111,14 @@ final class ClusterObserver: Sendable {
 
     private func membership(of cluster: Cluster, _ members: [InstanceID], within limit: Duration) async -> [EtcdMembership]? {
         guard !members.isEmpty else { return nil }
-        return await withTaskGroup(of: [EtcdMembership]?.self) { group in
-            group.addTask { try? await self.operations.membership(of: cluster, asking: members) }
+        return await first(within: limit) { try? await self.operations.membership(of: cluster, asking: members) }
+    }
+
+    private func first<Answer: Sendable>(
+        within limit: Duration, _ ask: @escaping @Sendable () async -> Answer?
+    ) async -> Answer? {
+        await withTaskGroup(of: Answer?.self) { group in
+            group.addTask { await ask() }
             group.addTask {
                 try? await self.time.sleep(for: limit)
                 return nil

@@ -144,6 +144,8 @@ struct ClusterReconciler: Reconciler {
             // What was seen belongs to the spec that was read; a newer one gets its own pass.
             new.status = ClusterStatusPlanner().status(
                 current.status, intent, observation, plan, generation: cluster.metadata.generation, now: now)
+            // Nor is it active in between: whoever waits for its update would take it for over.
+            if current.spec.isUpdating, new.status.phase == .active { new.status.phase = .updating }
             if current.metadata.deletionRequestedAt != nil { new.status.phase = .deleting }
             new.status.certificateAuthority = authority
             // Steps that were running when a manager died are running no more.

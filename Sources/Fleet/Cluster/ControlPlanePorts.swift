@@ -19,6 +19,11 @@ public protocol ControlPlaneOperations: Sendable {
     /// Does through the API server at `address` what customers do: creates, watches, changes and deletes an object.
     /// - Throws: when it could not be tried at all, and on cancellation.
     func check(_ address: ServerAddress, of cluster: Cluster) async throws -> CheckOutcome
+    /// Who leads among the controllers, by the component's name; only those who say so still.
+    func leads(of cluster: Cluster) async throws -> [String: ControllerLead]
+    /// Ends an instance of API servers, and gives back what the controllers beside it led: their leases would else keep everybody else from
+    /// being at work for 15 s. That this cannot be done is no error.
+    func handingLeadsOver(of id: InstanceID, in cluster: Cluster, _ end: @Sendable () async throws -> Void) async throws
     /// Hands etcd's leadership over; returns when the new leader leads.
     func moveLeader(of cluster: Cluster, from: InstanceID, to: InstanceID) async throws
     /// Who is a member of etcd, as the quorum of the cluster knows it.
@@ -34,13 +39,36 @@ public protocol ControlPlaneOperations: Sendable {
 
 /// What came of doing through an API server what customers do.
 public struct CheckOutcome: Hashable, Sendable {
-    /// What went wrong; nil: nothing.
-    public var failure: String?
+    /// What went wrong.
+    public struct Failure: Error, Hashable, Sendable, CustomStringConvertible {
+        /// What was done, and the status of the answer if there was one: "create: 500". Of two API servers, the same when they fail alike.
+        public var step: String
+        /// For people.
+        public var detail: String
+        /// There was no answer, which has too many causes to be the same of two API servers.
+        public var isSilence = false
+
+        public init(_ step: String, _ detail: String = "") {
+            self.step = step
+            self.detail = detail
+        }
+
+        public static func silence(_ detail: String) -> Failure {
+            var failure = Failure("no answer:", detail)
+            failure.isSilence = true
+            return failure
+        }
+
+        public var description: String { detail.isEmpty ? step : "\(step) \(detail)" }
+    }
+
+    /// Nil: nothing went wrong.
+    public var failure: Failure?
     /// Of all requests, the one that took longest: what it was, and seconds.
     public var slowest: String
     public var seconds: Double
 
-    public init(failure: String? = nil, slowest: String = "", seconds: Double = 0) {
+    public init(failure: Failure? = nil, slowest: String = "", seconds: Double = 0) {
         self.failure = failure
         self.slowest = slowest
         self.seconds = seconds
@@ -54,8 +82,8 @@ public struct CheckOutcome: Hashable, Sendable {
     /// - Parameter baseline: of one of before; nil when there is none.
     func result(baseline: CheckOutcome?) -> InstanceCheckResult {
         if let failure {
-            guard let baseline, let other = baseline.failure else { return .failed(failure) }
-            return .undecided(other)
+            guard let baseline, let other = baseline.failure else { return .failed("\(failure)") }
+            return failure.step == other.step && !failure.isSilence ? .asBefore("\(other)") : .undecided("\(other)")
         }
         guard seconds > Self.slow, let baseline, baseline.failure == nil, seconds > baseline.seconds * Self.factor else { return .passed }
         func text(_ seconds: Double) -> String { "\((seconds * 10).rounded() / 10) s" }

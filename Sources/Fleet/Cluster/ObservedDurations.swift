@@ -7,7 +7,7 @@ import Timing
 /// For how long something has been seen without a break. Lost with the process, which only postpones what waits for it.
 final class ObservedDurations: Sendable {
     private struct Key: Hashable {
-        enum Kind { case unready, ready, unavailable, draining, led, updating }
+        enum Kind { case unready, ready, unavailable, draining, led, updating, newOnly }
         var cluster: ClusterName
         var kind: Kind
         var name: String
@@ -53,6 +53,9 @@ final class ObservedDurations: Sendable {
             let phase = resource.spec.rotation?.phase.rawValue ?? ""
             keys.insert(Key(cluster: cluster, kind: .updating, name: "\(update.id) \(update.reversal != nil) \(phase)"))
         }
+        if let update = resource.spec.update, observation.hasOnlyNewAPIServers(ControlPlaneIntent(resource)) {
+            keys.insert(Key(cluster: cluster, kind: .newOnly, name: update.id))
+        }
         let now = time.uptime
         let leaders = health.etcdMembers.filter(\.value.isLeader).map { Key(cluster: cluster, kind: .led, name: $0.key) }
         var hasNewLeader = false
@@ -65,7 +68,7 @@ final class ObservedDurations: Sendable {
             hasNewLeader = leaders.contains { old[$0] == nil }
             if unseen > .zero {
                 old = old.filter { $0.key.kind != .ready }
-                for (key, start) in old where [.unready, .draining, .updating].contains(key.kind) { old[key] = start + unseen }
+                for (key, start) in old where [.unready, .draining, .updating, .newOnly].contains(key.kind) { old[key] = start + unseen }
             }
             var new = Dictionary(uniqueKeysWithValues: keys.map { ($0, excused.contains($0) ? now : old[$0] ?? now) })
             // Here it is the last time that counts, and not the first.
@@ -83,6 +86,7 @@ final class ObservedDurations: Sendable {
             switch key.kind {
             case .ready: break
             case .updating: observation.updateSeconds = seconds
+            case .newOnly: observation.newOnlySeconds = seconds
             case .unready: observation.unreadySeconds[key.name] = seconds
             case .unavailable: observation.unavailableSeconds[ZoneName(rawValue: key.name)] = seconds
             case .led: observation.recentLeaders.insert(key.name)

@@ -42,17 +42,20 @@ struct InsightsReconciler: Reconciler {
             return .waiting("an update is in progress", recheck: .seconds(15))
         }
         if let wait = wait(record, cluster) { return .waiting("the next look is not due", recheck: wait) }
-        let started = record.refresh.flatMap { $0.status == .inProgress ? $0.startedAt : nil } ?? time.now
+        let asked = record.refresh.flatMap { $0.status == .inProgress ? $0.startedAt : nil }
         let seen = try await looking.look(at: cluster)
         record.insights = InsightPlanner().insights(seen, old: record.insights, now: time.now) { UUID().uuidString.lowercased() }
         let silent = seen.servers.filter { $0.value == nil }.keys.sorted()
         let isBlind = silent.count == seen.servers.count
-        record.refresh = .init(
-            status: isBlind ? .failed : .completed,
-            message: isBlind
-                ? "No API server answered."
-                : silent.isEmpty ? "All API servers were asked." : "\(silent.joined(separator: ", ")) did not answer.",
-            startedAt: started, endedAt: time.now)
+        record.look = .init(endedAt: time.now, isBlind: isBlind)
+        if let asked {
+            record.refresh = .init(
+                status: isBlind ? .failed : .completed,
+                message: isBlind
+                    ? "No API server answered."
+                    : silent.isEmpty ? "All API servers were asked." : "\(silent.joined(separator: ", ")) did not answer.",
+                startedAt: asked, endedAt: time.now)
+        }
         // Nothing is left of a cluster that went meanwhile. If somebody has asked for a look meanwhile, the next one writes.
         guard let index = try await store.get(StoreKeys.clusterIndex(name)) else { return .absent }
         try await store.commit(
@@ -66,10 +69,10 @@ struct InsightsReconciler: Reconciler {
 
     /// How long until the next look; nil: it is due.
     private func wait(_ record: ClusterInsights, _ cluster: Cluster) -> Duration? {
-        guard let refresh = record.refresh, refresh.status != .inProgress, let ended = refresh.endedAt else { return nil }
+        guard record.refresh?.status != .inProgress, let look = record.look else { return nil }
         // One that failed is tried again soon.
-        let isSoon = refresh.status == .failed || isOutdated(record, cluster)
-        let left = (isSoon ? 60 : Self.interval) - time.now.timeIntervalSince(ended)
+        let isSoon = look.isBlind || isOutdated(record, cluster)
+        let left = (isSoon ? 60 : Self.interval) - time.now.timeIntervalSince(look.endedAt)
         return left > 0 ? .seconds(left) : nil
     }
 

@@ -30,12 +30,15 @@ public struct LiveInsightLook: InsightLooking {
         }
         let endpoint = try api(KubernetesEndpoints.endpoint(of: cluster.spec.controlPlane.network))
         async let nodes = Self.nodes(endpoint)
+        // Nobody else comes by after an update.
+        async let cleaned: Void = CheckLeftovers.remove(from: endpoint, now: time.now)
         let pages = await withTaskGroup(of: (String, APIServerMetricsPage?).self) { group in
             for (name, server) in servers {
                 group.addTask { (name, (try? await server.text(KubernetesEndpoints.metricsPath)).map { APIServerMetricsPage($0) }) }
             }
             return await group.reduce(into: [String: APIServerMetricsPage?]()) { $0.updateValue($1.1, forKey: $1.0) }
         }
+        await cleaned
         return InsightObservation(
             version: cluster.spec.controlPlane.version, servers: pages, nodes: await nodes, conditions: cluster.status.conditions)
     }

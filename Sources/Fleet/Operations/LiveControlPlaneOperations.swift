@@ -24,6 +24,8 @@ public struct LiveControlPlaneOperations: ControlPlaneOperations {
 
     /// Until its controllers lead, a cluster is looked at this often, and repaired.
     private static let controllerPatience = Duration.seconds(2)
+    /// Who waits for an instance's end does not wait for long for its leases.
+    private static let leaseTimeout = Duration.seconds(2)
     /// Not so where what a backup holds is put right, which is not to be repeated while controllers work with it.
     private static let backupPatience = Duration.seconds(50)
 
@@ -38,7 +40,35 @@ public struct LiveControlPlaneOperations: ControlPlaneOperations {
 
     public func check(_ server: ServerAddress, of cluster: Cluster) async throws -> CheckOutcome {
         let url = KubernetesEndpoints.apiServer(at: server.address, port: server.port ?? KubernetesEndpoints.apiServerPort)
-        return try await CustomerCheck(api: try await api(of: cluster, at: url), time: time).run()
+        var outcome = try await CustomerCheck(api: try await api(of: cluster, at: url), time: time).run()
+        // Beside a second API server of a patch runs what the first one has.
+        if outcome.failure == nil, server.port == nil { outcome.failure = try await helperFailure(at: server.address, of: cluster) }
+        return outcome
+    }
+
+    public func leads(of cluster: Cluster) async throws -> [String: ControllerLead] {
+        try await ControllerLeases(api: try await api(of: cluster), time: time).leads()
+    }
+
+    public func handingLeadsOver(of id: InstanceID, in cluster: Cluster, _ end: @Sendable () async throws -> Void) async throws {
+        // Both within the time in which the endpoint answers if it does at all.
+        let leases = try? await bounded { ControllerLeases(api: try await api(of: cluster), time: time) }
+        let held = (try? await bounded { try await leases?.held(by: id.name) }) ?? []
+        try await end()
+        _ = try? await bounded { for lease in held { try await leases?.giveBack(lease) } }
+    }
+
+    private func bounded<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
+        try await withThrowingTaskGroup(of: Value.self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                try await time.sleep(for: Self.leaseTimeout)
+                throw FleetError(.timedOut, "no answer")
+            }
+            defer { group.cancelAll() }
+            guard let first = try await group.next() else { throw CancellationError() }
+            return first
+        }
     }
 
     /// etcd's revision of a cluster just now; nil when it does not answer.
@@ -80,7 +110,7 @@ public struct LiveControlPlaneOperations: ControlPlaneOperations {
             of: cluster, at: isOpen ? KubernetesEndpoints.endpoint(of: spec.network) : KubernetesEndpoints.serviceDoor(of: spec.network))
     }
 
-    private func api(of cluster: Cluster, at base: String) async throws -> KubernetesAPI {
+    func api(of cluster: Cluster, at base: String) async throws -> KubernetesAPI {
         let credentials = try await credentials.credentials(of: cluster)
         let identity = try credentials.clientCertificate(user: "slipway", groups: ["system:masters"], now: time.now, lifetime: 3600)
         return try KubernetesAPI(

@@ -15,6 +15,12 @@ struct CheckLeftovers: Decodable {
     /// A check is over, one way or the other, long before that: seconds.
     static let age = 120.0
 
+    /// Removes what checks have left behind that were killed in the middle. What cannot be removed now is found the next time.
+    static func remove(from api: KubernetesAPI, now: Date) async {
+        let list = try? await api.object(Self.self, at: "\(CustomerCheck.collection)?labelSelector=\(CustomerCheck.label)")
+        for name in list?.names(before: now) ?? [] { try? await api.delete("\(CustomerCheck.collection)/\(name)") }
+    }
+
     /// Of checks that will not remove them any more: another one may be under way just now.
     func names(before now: Date) -> [String] {
         items.map(\.metadata).filter { object in

@@ -21,37 +21,29 @@ final class CustomerCheck: Sendable {
     /// Of the objects of checks.
     static let label = "slipway-check"
 
-    private static let collection = "/api/v1/namespaces/\(namespace)/configmaps"
+    static let collection = "/api/v1/namespaces/\(namespace)/configmaps"
 
     private let slowest = Mutex<(what: String, seconds: Double)>(("", 0))
 
     /// - Throws: on cancellation only.
     func run() async throws -> CheckOutcome {
-        var failure: String?
+        var failure: Failure?
         do {
             try await use()
-            await removeLeftovers()
+            await CheckLeftovers.remove(from: api, now: time.now)
         } catch let error as CancellationError {
             throw error
         } catch let error as Failure {
-            failure = error.description
+            failure = error
         } catch {
             try Task.checkCancellation()
-            failure = "\(error)"
+            failure = .silence("\(error)")
         }
         let slowest = slowest.withLock { $0 }
         return CheckOutcome(failure: failure, slowest: slowest.what, seconds: slowest.seconds)
     }
 
-    private struct Failure: Error, CustomStringConvertible {
-        var description: String
-    }
-
-    /// What checks left behind that were killed in the middle. What cannot be removed now is found by the next check.
-    private func removeLeftovers() async {
-        let list = try? await api.object(CheckLeftovers.self, at: "\(Self.collection)?labelSelector=\(Self.label)")
-        for name in list?.names(before: time.now) ?? [] { try? await api.delete("\(Self.collection)/\(name)") }
-    }
+    private typealias Failure = CheckOutcome.Failure
 
     private func use() async throws {
         // Several may be checked at the same time.
@@ -65,12 +57,18 @@ final class CustomerCheck: Sendable {
                     if let next = missing.first, line.contains("\"type\":\"\(next)\"") { missing.removeFirst() }
                     return missing.isEmpty
                 }
-                guard missing.isEmpty else { throw Failure(description: "a watch ended without \(missing[0])") }
+                guard missing.isEmpty else { throw Failure("a watch ended", "without \(missing[0])") }
             }
             group.addTask {
-                try await self.change(name)
+                do {
+                    try await self.change(name)
+                } catch let error as Failure {
+                    // It may have been made before that.
+                    try? await self.api.delete("\(Self.collection)/\(name)")
+                    throw error
+                }
                 try await self.time.sleep(for: Self.limit)
-                throw Failure(description: "a watch did not tell of all changes within \(Self.limit.seconds) s")
+                throw Failure("a watch did not tell", "of all changes within \(Self.limit.seconds) s")
             }
             defer { group.cancelAll() }
             try await group.next()
@@ -85,7 +83,7 @@ final class CustomerCheck: Sendable {
         try await ask(.POST, Self.collection, "create", body: object("created"))
         try await ask(.PATCH, path, "change", body: #"{"data":{"step":"changed"}}"#, type: "application/merge-patch+json")
         let answer = try await ask(.GET, path, "read")
-        guard answer.contains("\"changed\"") else { throw Failure(description: "read: the object is not what was written") }
+        guard answer.contains("\"changed\"") else { throw Failure("read:", "the object is not what was written") }
         try await ask(.DELETE, path, "delete")
     }
 
@@ -100,12 +98,12 @@ final class CustomerCheck: Sendable {
             let made = try await api.send(.POST, "/api/v1/namespaces", body: body)
             // Another check may have made it meanwhile.
             guard made.status == .created || made.status == .conflict else {
-                throw Failure(description: "create a namespace: \(made.status.code) \(made.body.prefix(200))")
+                throw Failure("create a namespace: \(made.status.code)", "\(made.body.prefix(200))")
             }
         }
         let answer = try await ask(.GET, path, "list")
         guard let list = try? JSONDecoder().decode(List.self, from: Data(answer.utf8)) else {
-            throw Failure(description: "list: the answer cannot be read")
+            throw Failure("list:", "the answer cannot be read")
         }
         return list.metadata.resourceVersion
     }
@@ -117,7 +115,7 @@ final class CustomerCheck: Sendable {
         let start = time.uptime
         let answer = try await api.send(method, path, body: body, type: type)
         guard (200..<300).contains(answer.status.code) else {
-            throw Failure(description: "\(what): \(answer.status.code) \(answer.body.prefix(200))")
+            throw Failure("\(what): \(answer.status.code)", "\(answer.body.prefix(200))")
         }
         let took = (time.uptime - start).seconds
         slowest.withLock { if took > $0.seconds { $0 = (what, took) } }

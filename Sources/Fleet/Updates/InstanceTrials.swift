@@ -15,6 +15,7 @@ final class InstanceTrials: Sendable {
         var trial = InstanceTrial()
         var passingSince: Duration?
         var failingSince: Duration?
+        var commonFailingSince: Duration?
         var checkedAt: Duration?
     }
 
@@ -105,33 +106,34 @@ extension InstanceTrials.Subject {
             if ends < known { excused[part.kind.rawValue] = nil }
             trial.ends[part.kind.rawValue] = ends
             guard ends > known else { continue }
-            (passingSince, failingSince, checkedAt) = (nil, nil, nil)
-            (trial.passes, trial.failures, trial.failure) = (0, 0, nil)
+            (passingSince, checkedAt, trial.passes) = (nil, nil, 0)
+            forgive()
         }
     }
 
     fileprivate mutating func forgive() {
-        failingSince = nil
-        (trial.failures, trial.failure) = (0, nil)
+        (failingSince, trial.failures, trial.failure) = (nil, 0, nil)
+        (commonFailingSince, trial.commonFailures, trial.commonFailure) = (nil, 0, nil)
     }
 
     fileprivate mutating func note(_ result: InstanceCheckResult, at now: Duration) {
         checkedAt = now
         switch result {
         case .passed:
+            forgive()
             trial.passes += 1
-            trial.failures = 0
-            trial.failure = nil
-            failingSince = nil
             passingSince = passingSince ?? now
+        case .asBefore(let reason):
+            let (since, count) = (commonFailingSince ?? now, trial.commonFailures)
+            forgive()
+            (commonFailingSince, trial.commonFailures, trial.commonFailure) = (since, count + 1, reason)
         // Says nothing about this instance.
         case .undecided: forgive()
         case .failed(let reason):
-            trial.passes = 0
-            trial.failures += 1
-            trial.failure = reason
-            passingSince = nil
-            failingSince = failingSince ?? now
+            let (since, count) = (failingSince ?? now, trial.failures)
+            forgive()
+            (failingSince, trial.failures, trial.failure) = (since, count + 1, reason)
+            (passingSince, trial.passes) = (nil, 0)
         }
     }
 
@@ -140,6 +142,7 @@ extension InstanceTrials.Subject {
         seen.ends = trial.ends.reduce(into: [:]) { $0[$1.key] = max(0, $1.value - excused[$1.key, default: 0]) }.filter { $0.value > 0 }
         seen.passingSeconds = passingSince.map { (now - $0).seconds } ?? 0
         seen.failingSeconds = failingSince.map { (now - $0).seconds } ?? 0
+        seen.commonFailingSeconds = commonFailingSince.map { (now - $0).seconds } ?? 0
         seen.secondsSinceCheck = checkedAt.map { (now - $0).seconds }
         return seen
     }

@@ -15,8 +15,11 @@ public struct ClusterSettings: Codable, Hashable, Sendable {
     public var deletionProtection = false
     /// `STANDARD` or `EXTENDED`.
     public var supportType = "EXTENDED"
-    public var zonalShiftEnabled = false
+    /// Nil until somebody has said it, and then off; EKS says nothing of it until then.
+    public var zonalShift: Bool?
     public var scalingTier = "standard"
+    /// EKS Auto Mode was said to be off; it is never on. Nil: nothing was said of it.
+    public var autoMode: Bool?
     /// Whose tokens API servers take besides; at most one, as in EKS.
     public var identityProvider: IdentityProvider?
     public var tags: [String: String] = [:]
@@ -27,6 +30,16 @@ public struct ClusterSettings: Codable, Hashable, Sendable {
     public var creatorARN: String
     /// Its own id, which nobody else ever gets: who owns the cluster is decided by it.
     public var creatorID: String?
+
+    public var zonalShiftEnabled: Bool { zonalShift ?? false }
+
+    /// The name that settings of before were stored under.
+    private enum CodingKeys: String, CodingKey {
+        case roleARN, subnetIDs, securityGroupIDs, endpointPublicAccess, endpointPrivateAccess, publicAccessCIDRs, enabledLogTypes
+        case serviceIPv4CIDR, authenticationMode, bootstrapClusterCreatorAdminPermissions, deletionProtection, supportType
+        case zonalShift = "zonalShiftEnabled"
+        case scalingTier, autoMode, identityProvider, tags, clientRequestToken, requestDigest, creatorARN, creatorID
+    }
 
     public init(roleARN: String, subnetIDs: [String], creatorARN: String, creatorID: String? = nil) {
         self.roleARN = roleARN

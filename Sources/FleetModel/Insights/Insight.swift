@@ -82,7 +82,7 @@ public struct Insight: Codable, Hashable, Sendable {
     }
 }
 
-/// All insights of one cluster, and how the last look for them went.
+/// All insights of one cluster, and how the last looks for them went.
 public struct ClusterInsights: Codable, Hashable, Sendable {
     public struct Refresh: Codable, Hashable, Sendable {
         /// In the words of the EKS API (`InsightsRefreshStatus`).
@@ -103,12 +103,26 @@ public struct ClusterInsights: Codable, Hashable, Sendable {
         }
     }
 
+    /// One look, whether somebody asked for it or it was due.
+    public struct Look: Codable, Hashable, Sendable {
+        public var endedAt: Date
+        /// No API server answered.
+        public var isBlind: Bool
+
+        public init(endedAt: Date, isBlind: Bool) {
+            self.endedAt = endedAt
+            self.isBlind = isBlind
+        }
+    }
+
     public var cluster: ClusterName
     public var cell: CellName
     /// Of the cluster: those of an older one of the same name do not count.
     public var clusterUID: String
     public var insights: [Insight]
+    /// The last one that somebody asked for.
     public var refresh: Refresh?
+    public var look: Look?
 
     public init(cluster: ClusterName, cell: CellName, clusterUID: String, insights: [Insight] = [], refresh: Refresh? = nil) {
         self.cluster = cluster

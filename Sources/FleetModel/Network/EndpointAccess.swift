@@ -3,6 +3,9 @@
 /// A cluster's own network is what a VPC is to EKS: who is in it comes by private access. The gateway's address is the host's and
 /// that of nobody in the network: who comes from it comes from outside.
 public struct EndpointAccess: Codable, Hashable, Sendable {
+    /// The block of all addresses.
+    public static let everybody = "0.0.0.0/0"
+
     /// From outside, these may; none: nobody.
     public var publicBlocks: [IPv4Block]
     /// Who is in the cluster's own network may, whatever `publicBlocks` says.

@@ -8,13 +8,17 @@ public struct IPv4Address: Hashable, Sendable, Comparable, CustomStringConvertib
     /// - Throws: `FleetModelError` (`invalidAddress`) when `text` is not four decimal numbers of 0 to 255 with dots.
     public init(_ text: String) throws {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        let octets = parts.compactMap { part in
-            part.utf8.count <= 3 && part.utf8.allSatisfy { (48...57).contains($0) } ? UInt8(part) : nil
-        }
+        let octets = parts.compactMap { Self.number($0).flatMap { UInt8(exactly: $0) } }
         guard parts.count == 4, octets.count == 4 else {
             throw FleetModelError(.invalidAddress, "'\(text)' is not an IPv4 address such as 100.66.0.2.")
         }
         self.bits = octets.reduce(0) { $0 << 8 | UInt32($1) }
+    }
+
+    /// Decimal, and written in one way only: elsewhere `010` is eight, or refused.
+    static func number(_ text: Substring) -> Int? {
+        guard text.utf8.count <= 3, text.utf8.allSatisfy({ (48...57).contains($0) }), text == "0" || text.first != "0" else { return nil }
+        return Int(text)
     }
 
     public var description: String {
@@ -38,7 +42,7 @@ public struct IPv4Block: Hashable, Sendable, CustomStringConvertible {
     /// - Throws: `FleetModelError` (`invalidAddress`) when `text` is not `ADDRESS/LENGTH` or has bits set past the prefix.
     public init(_ text: String) throws {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 2, let length = Int(parts[1]), (0...32).contains(length) else {
+        guard parts.count == 2, let length = IPv4Address.number(parts[1]), (0...32).contains(length) else {
             throw FleetModelError(.invalidAddress, "'\(text)' is not an address block such as 100.66.0.0/16.")
         }
         let address = try IPv4Address(String(parts[0]))

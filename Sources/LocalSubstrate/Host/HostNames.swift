@@ -105,6 +105,8 @@ struct Unit: Sendable {
     /// What the API server is that is there to take over.
     var standbyRecord: String { "\(directory)/standby.json" }
     var logs: String { "\(names.logs(cluster))/\(name)" }
+    /// What the unit's programs take for the machine's name: who leads among controllers says so by it. 64 bytes at most.
+    var hostName: String { String(name.prefix(64)) }
     var namespace: String { names.namespace(cluster, name) }
     var namespacePath: String { "/run/netns/\(namespace)" }
     var link: String { "swv" + StableHash("\(names.prefix).\(cluster).\(name)").hex(12) }

@@ -21,7 +21,8 @@ struct Tools: Sendable {
     /// Everything that is needed, and the Debian package that has it.
     static let packages: [(tool: String, package: String)] = [
         ("ip", "iproute2"), ("ss", "iproute2"), ("tc", "iproute2"), ("nft", "nftables"), ("haproxy", "haproxy"), ("s6-svscan", "s6"),
-        ("s6-supervise", "s6"), ("s6-log", "s6"), ("setsid", "util-linux"), ("nsenter", "util-linux"), ("prlimit", "util-linux"),
+        ("s6-supervise", "s6"), ("s6-log", "s6"), ("setsid", "util-linux"), ("nsenter", "util-linux"), ("unshare", "util-linux"),
+        ("prlimit", "util-linux"),
         ("sha256sum", "coreutils"), ("stat", "coreutils"), ("env", "coreutils"),
     ]
     static let searchPath = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]

@@ -28,7 +28,8 @@ struct APIServerTrial {
 
     /// Whether one that stays has, or gets, its place behind the endpoint.
     func mayEnter(_ instance: InstanceObservation) -> Bool {
-        hasPlace(instance) || observation.isReady(instance) && trial(of: instance).hasPassed(policy.update)
+        hasPlace(instance)
+            || observation.isReady(instance) && observation.isSealing(instance) && trial(of: instance).hasPassed(policy.update)
     }
 
     private func trial(of instance: InstanceObservation) -> InstanceTrial { observation.trials[instance.id.name] ?? InstanceTrial() }
@@ -41,8 +42,12 @@ struct APIServerTrial {
         for instance in keep where observation.isReady(instance) {
             let isIn = observation.admission(of: instance) == .ready
             // Those that serve are looked at while the others are still at hand; those that are patched, until they are proven.
+            let isPatch = intent.update.map { $0.strategy == .inPlace && $0.reversal == nil } == true
+            let mayAnswer = instance.components.allSatisfy { $0.isUp && $0.seconds >= policy.update.helperStart }
             let isUnproven =
-                intent.update.map { $0.strategy == .inPlace && $0.reversal == nil } == true && trial(of: instance).passes == 0
+                isPatch
+                && (!trial(of: instance).hasPassedOnce(policy.update)
+                    || mayAnswer && !observation.areHelpersChecked(instance, policy.update))
             guard !isIn || isUnproven || isForward && !retire.isEmpty else { continue }
             if let held {
                 result.waits.append(.impaired(held.zone, "\(instance.id.name) is not tried"))
@@ -60,9 +65,10 @@ struct APIServerTrial {
     private func wait(_ instance: InstanceObservation) -> Wait {
         let trial = trial(of: instance)
         if let failure = trial.failure { return Wait("CheckFails", "\(instance.id.name) gets no traffic: \(failure)") }
+        let common = trial.commonFailure.map { "; through those of before it does not work either: \($0)" } ?? ""
         return Wait(
             "OnTrial",
-            "\(instance.id.name) gets traffic when what customers do has worked through it for \(Int(policy.update.trial)) s")
+            "\(instance.id.name) gets traffic when what customers do has worked through it for \(Int(policy.update.trial)) s\(common)")
     }
 
     /// Why a drained one of before stays at hand; nil: it need not.
@@ -73,10 +79,11 @@ struct APIServerTrial {
         {
             return Wait("Baking", "\(instance.id.name) stays at hand, since the check of \(name) fails: \(failure)")
         }
-        let ended = observation.trials.keys.sorted().first { name in
-            (observation.isBalanced(name) || EtcdMember.all(of: intent).contains { $0.id.name == name })
-                && observation.mayEndAgain(name, policy.update)
-        }
+        let ended = observation.substrate.instances.sorted { $0.id < $1.id }.first { other in
+            let isConcerned =
+                other.role == .etcd ? intent.update?.isNew(other, intent.spec) == true : observation.isBalanced(other.id.name)
+            return isConcerned && observation.mayEndAgain(other.id.name, policy.update)
+        }?.id.name
         if let ended {
             return Wait(
                 "Baking",

@@ -79,8 +79,8 @@ struct InPlacePatch {
             return false
         }
         let trial = observation.trials[standby.id.name] ?? InstanceTrial()
-        if trial.passes > 0 || observation.mayGoBack(standby, intent) { return true }
-        let reason = trial.failure ?? "what customers do has not worked through it yet"
+        if trial.hasPassedOnce(policy.update) || observation.mayGoBack(standby, intent) { return true }
+        let reason = trial.failure ?? trial.commonFailure ?? "what customers do has not worked through it yet"
         result.waits.append(
             Wait(
                 trial.failure == nil ? "OnTrial" : "CheckFails", "the API server of \(wanted.release) on \(name) gets no traffic: \(reason)"

@@ -18,12 +18,25 @@ public struct InstanceTrial: Codable, Hashable, Sendable {
     public var failingSeconds: Double = 0
     /// How often it has failed so in a row.
     public var failures = 0
+    /// The check fails, and does so at the same step on an instance of before, say since a webhook of the cluster's owner does not
+    /// answer: what went wrong the last time, for how long it has been so, and how often in a row.
+    public var commonFailure: String?
+    public var commonFailingSeconds: Double = 0
+    public var commonFailures = 0
 
     public init() {}
 
     /// Passes are counted anew when a process has ended.
     public func hasPassed(_ policy: UpdatePolicy) -> Bool {
-        passes >= 2 && passingSeconds >= policy.trial
+        passes >= 2 && passingSeconds >= policy.trial || isNoWorse(policy)
+    }
+
+    /// It has passed once; enough where haste is asked for.
+    func hasPassedOnce(_ policy: UpdatePolicy) -> Bool { passes > 0 || isNoWorse(policy) }
+
+    /// What customers do does not work through it, and no more through those of before: nobody loses anything by it.
+    private func isNoWorse(_ policy: UpdatePolicy) -> Bool {
+        commonFailures >= 3 && commonFailingSeconds > policy.checkPatience
     }
 
     public func needsCheck(_ policy: UpdatePolicy) -> Bool { secondsSinceCheck.map { $0 >= policy.checkInterval } ?? true }
@@ -38,6 +51,22 @@ extension ControlPlaneIntent {
 }
 
 extension UpdateIntent {
+    /// The instance is what the update asks for, and was not there before it.
+    /// - Parameter spec: the intent's.
+    func isNew(_ instance: InstanceObservation, _ spec: ControlPlaneSpec) -> Bool {
+        func matches(_ spec: ControlPlaneSpec) -> Bool {
+            instance.release == spec.release(of: instance.role) && instance.configurationRevision == spec.revision(of: instance.role)
+                && instance.sizeName == spec.sizeName(of: instance.role)
+        }
+        return matches(spec) && !matches(previous)
+    }
+
+    /// Whether etcd's members have, or had, a part in it.
+    func concernsEtcd(_ spec: ControlPlaneSpec) -> Bool {
+        abandonedEtcdRelease != nil || previous.etcdRelease != spec.etcdRelease || previous.revision(of: .etcd) != spec.revision(of: .etcd)
+            || previous.etcdSize != spec.etcdSize
+    }
+
     /// What goes back does so at once.
     var waitsForAPIServers: Bool { strategy == .sequential && reversal == nil }
 }
@@ -53,6 +82,12 @@ extension ControlPlaneObservation {
             }
     }
 
+    /// Whether what runs beside a patched API server, which is exchanged last, has been looked at since it has started.
+    func areHelpersChecked(_ instance: InstanceObservation, _ policy: UpdatePolicy) -> Bool {
+        guard let checked = trials[instance.id.name]?.secondsSinceCheck else { return false }
+        return instance.components.allSatisfy { $0.isUp && checked + policy.helperStart <= $0.seconds }
+    }
+
     /// An API server or etcd that has ended by itself, and has not been ready for long enough since.
     func mayEndAgain(_ name: String, _ policy: UpdatePolicy) -> Bool {
         let ends = trials[name]?.ends ?? [:]
@@ -66,6 +101,8 @@ public enum InstanceCheckResult: Codable, Hashable, Sendable {
     case passed
     /// What went wrong, for people.
     case failed(String)
-    /// It failed on an instance of before, too.
+    /// It failed at the same step on an instance of before: what went wrong there.
+    case asBefore(String)
+    /// It failed on an instance of before, too, but elsewhere.
     case undecided(String)
 }

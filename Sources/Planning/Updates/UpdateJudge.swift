@@ -20,7 +20,11 @@ public struct UpdateJudge: Sendable {
     /// - Returns: nil: it goes on.
     public func verdict(_ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation, _ plan: Plan) -> Verdict? {
         guard let update = intent.update, !intent.isDeleting, intent.restore == nil, intent.recovery == nil else { return nil }
-        if plan.outlook == .healthy, plan.actions.isEmpty, plan.waits.isEmpty, haveStood(intent, update, observation) { return .ended }
+        if isThrough(intent, update, observation, plan), haveStood(intent, update, observation),
+            leaderless(intent, observation) == nil
+        {
+            return .ended
+        }
         if update.reversal == nil, let found = fault(intent, update, observation, plan) {
             return .goBack(reason: found.reason, errorCode: found.code)
         }
@@ -28,22 +32,51 @@ public struct UpdateJudge: Sendable {
         return isLast ? .etcdMovesOn : nil
     }
 
+    /// All is as wanted; or what this update is about is, and what else is amiss in the cluster, such as a member of etcd that is broken
+    /// or a zone that is out of service, has nothing to do with it.
+    private func isThrough(
+        _ intent: ControlPlaneIntent, _ update: UpdateIntent, _ observation: ControlPlaneObservation, _ plan: Plan
+    ) -> Bool {
+        switch plan.outlook {
+        case .healthy: plan.actions.isEmpty && plan.waits.isEmpty
+        case .degraded:
+            plan.areAPIServersThrough && !update.concernsEtcd(intent.spec)
+                && EtcdMember.all(of: intent).allSatisfy { isLeftAlone($0, update, observation) }
+        case .unavailable, .gone: false
+        }
+    }
+
+    /// A member of etcd that is what is wanted; on the way back, also well again, unless it was not before or its zone is not.
+    private func isLeftAlone(_ member: EtcdMember, _ update: UpdateIntent, _ observation: ControlPlaneObservation) -> Bool {
+        guard let seen = observation.instance(member.id) else { return update.reversal == nil || observation.isDoubtful(member.zone) }
+        guard member.intent.matches(seen) else { return false }
+        return update.reversal == nil || observation.isHealthy(member) || update.troubled.contains(member.id.name)
+            || observation.isDoubtful(member.zone)
+    }
+
     /// What is new has been ready for a while without a break: what ends some time after its start is not taken for good.
     private func haveStood(_ intent: ControlPlaneIntent, _ update: UpdateIntent, _ observation: ControlPlaneObservation) -> Bool {
         update.reversal != nil
             || observation.substrate.instances.allSatisfy { instance in
-                guard isNew(instance, intent, update) else { return true }
+                guard update.isNew(instance, intent.spec) else { return true }
                 // New instances get no place before their check; patched ones have theirs.
-                if update.strategy == .inPlace, instance.role == .apiServer, observation.trials[instance.id.name]?.passes ?? 0 == 0 {
-                    return false
+                if update.strategy == .inPlace, instance.role == .apiServer {
+                    guard observation.trials[instance.id.name]?.hasPassedOnce(policy.update) == true,
+                        observation.areHelpersChecked(instance, policy.update)
+                    else { return false }
                 }
-                // What runs beside a patched API server is exchanged last.
-                guard instance.components.allSatisfy({ $0.isUp && $0.seconds >= policy.update.trial }) else { return false }
                 let isUrgent = update.strategy == .inPlace || !intent.changesRelease
-                return observation.readySeconds[instance.id.name, default: 0]
-                    >= (isUrgent ? policy.update.trial : policy.update.releaseBake)
+                let time = isUrgent ? policy.update.trial : policy.update.releaseBake
+                // Each of its processes, also those that run beside an API server, which are exchanged last in a patch.
+                guard instance.components.allSatisfy({ $0.isUp && $0.seconds >= time }) else { return false }
+                return observation.readySeconds[instance.id.name, default: 0] >= time
                     && !observation.mayEndAgain(instance.id.name, policy.update)
             }
+    }
+
+    /// A controller of what is new that does not lead, though none of before is left.
+    private func leaderless(_ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation) -> ComponentKind? {
+        observation.hasOnlyNewAPIServers(intent) ? observation.controllerWithoutLead(intent, policy.update) : nil
     }
 
     private struct Fault {
@@ -61,7 +94,7 @@ public struct UpdateJudge: Sendable {
             return Fault(reason: "\(holder) cannot be started: \(trial.startFailure ?? "")")
         }
         let hasQuorum = observation.hasEtcdQuorum(intent)
-        for instance in observation.substrate.instancesAndStandbys.sorted(by: { $0.id < $1.id }) where isNew(instance, intent, update) {
+        for instance in observation.substrate.instancesAndStandbys.sorted(by: { $0.id < $1.id }) where update.isNew(instance, intent.spec) {
             // What a fault of the zone does is not the release's doing.
             guard !observation.isDoubtful(instance.zone), !observation.isolatedInstances.contains(instance.id.holder.name) else { continue }
             if let problem = instance.ownComponents.lazy.compactMap(\.problem).first {
@@ -69,14 +102,20 @@ public struct UpdateJudge: Sendable {
             }
             // Nor is what was there before it.
             guard !update.troubled.contains(instance.id.holder.name) else { continue }
-            if let fault = fault(of: instance, hasQuorum: hasQuorum, observation) { return fault }
+            if let fault = fault(of: instance, intent, hasQuorum: hasQuorum, observation) { return fault }
+        }
+        if observation.newOnlySeconds > policy.leadLimit, hasQuorum, let kind = leaderless(intent, observation) {
+            return Fault(
+                reason: "no \(kind.rawValue) of release \(intent.spec.release) has led within \(Int(policy.leadLimit)) s")
         }
         guard observation.updateSeconds > policy.limit else { return nil }
         let waits = plan.waits.map(\.message).joined(separator: "; ")
         return Fault(reason: "not finished after \(Int(policy.limit)) s: \(waits.isEmpty ? "actions fail; the steps say why" : waits)")
     }
 
-    private func fault(of instance: InstanceObservation, hasQuorum: Bool, _ observation: ControlPlaneObservation) -> Fault? {
+    private func fault(
+        of instance: InstanceObservation, _ intent: ControlPlaneIntent, hasQuorum: Bool, _ observation: ControlPlaneObservation
+    ) -> Fault? {
         let policy = policy.update
         let name = instance.id.holder.name
         let trial = observation.trials[instance.id.name] ?? InstanceTrial()
@@ -104,24 +143,15 @@ public struct UpdateJudge: Sendable {
                         "\(name) on release \(instance.release) fails the check that an instance of before passes: \(failure)",
                     code: "ClusterUnreachable")
             }
-            guard unready > policy.startLimit else { return nil }
+            let limit = intent.asksPluginForEachSecret ? policy.sealedStartLimit : policy.startLimit
+            guard unready > limit else { return nil }
             let words = instance.components.lazy.compactMap(\.lastWords).first
             return Fault(
                 reason:
-                    "\(name) on release \(instance.release) was not ready for \(Int(policy.startLimit)) s\(Self.quoted(words))",
+                    "\(name) on release \(instance.release) was not ready for \(Int(limit)) s\(Self.quoted(words))",
                 code: "ClusterUnreachable")
         case .loadBalancer: return nil
         }
-    }
-
-    /// It is what the update asks for, and was not there before it.
-    private func isNew(_ instance: InstanceObservation, _ intent: ControlPlaneIntent, _ update: UpdateIntent) -> Bool {
-        let (old, new) = (update.previous, intent.spec)
-        func matches(_ spec: ControlPlaneSpec) -> Bool {
-            instance.release == spec.release(of: instance.role) && instance.configurationRevision == spec.revision(of: instance.role)
-                && instance.sizeName == spec.sizeName(of: instance.role)
-        }
-        return matches(new) && !matches(old)
     }
 
     /// etcd raises its cluster version when each member has the new one, and from then on the old one refuses the data. That each is

@@ -15,6 +15,13 @@ public struct UpdatePolicy: Codable, Hashable, Sendable {
     public var memberTrial: Double = 2
     /// A new instance that is not ready for this time is a bad one.
     public var startLimit: Double = 90
+    /// The same where API servers ask a KMS plugin for each secret's own key as they start (version 1 of its interface): with 100,000
+    /// secrets that takes a minute or two.
+    public var sealedStartLimit: Double = 300
+    /// A new controller manager or scheduler leads this long after the last old one has gone; a lease that nobody gave back lasts 15 s.
+    public var leadLimit: Double = 60
+    /// What runs beside an API server answers some seconds after its start.
+    public var helperStart: Double = 2
     /// The check of a new API server, which has passed on an old one, may fail for this time.
     public var checkPatience: Double = 8
     /// An API server or etcd of a new instance that has ended by itself this often is a bad one.

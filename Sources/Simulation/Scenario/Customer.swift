@@ -47,7 +47,7 @@ struct Customer: Sendable {
             release: SimulatedReleases.first, version: try KubernetesVersion("1.33.4"), zones: world.region.zones,
             apiServerCount: 2 + random.index(2), network: try ClusterNetwork(pool: world.pool, slot: slot))
         var settings = ClusterSettings(roleARN: "arn:aws:iam::000000000000:role/r", subnetIDs: [], creatorARN: "")
-        settings.zonalShiftEnabled = random.chance(0.7)
+        settings.zonalShift = random.chance(0.7)
         let cluster = Cluster(
             name: name, cell: world.cell, metadata: Metadata(uid: "\(name)-\(number)", createdAt: world.clock.source.now),
             spec: ClusterSpec(controlPlane: spec, settings: settings))

@@ -84,6 +84,12 @@ struct ManagedSubstrate: Substrate, HealthProbe, ControlPlaneOperations {
         try await look { try await SimulatedOperations(base).membership(of: cluster, asking: members) }
     }
 
+    func leads(of cluster: Cluster) async throws -> [String: ControllerLead] {
+        try await look { try await SimulatedOperations(base).leads(of: cluster) }
+    }
+
+    func handingLeadsOver(of id: InstanceID, in cluster: Cluster, _ end: @Sendable () async throws -> Void) async throws { try await end() }
+
     func removeMember(_ id: InstanceID, of cluster: Cluster) async throws {
         try await change { try await SimulatedOperations(base).removeMember(id, of: cluster) }
     }
@@ -125,6 +131,21 @@ public struct SimulatedOperations: ControlPlaneOperations {
         }
     }
 
+    /// Whoever is there first leads.
+    public func leads(of cluster: Cluster) async throws -> [String: ControllerLead] {
+        let servers = substrate.trueState(of: cluster.name).substrate.instances.filter { $0.role == .apiServer && $0.state == .running }
+        return [ComponentKind.controllerManager, .scheduler].reduce(into: [:]) { leads, kind in
+            let seconds = servers.compactMap { server in
+                server.components.first { $0.kind == kind && $0.isUp }.map { (server.id.name, $0.seconds) }
+            }
+            if let (name, time) = seconds.max(by: { $0.1 < $1.1 }) { leads[kind.rawValue] = ControllerLead(instance: name, seconds: time) }
+        }
+    }
+
+    public func handingLeadsOver(of id: InstanceID, in cluster: Cluster, _ end: @Sendable () async throws -> Void) async throws {
+        try await end()
+    }
+
     public func removeMember(_ id: InstanceID, of cluster: Cluster) async throws {
         try substrate.change(.remove(id.name), of: cluster.name)
     }
@@ -142,7 +163,7 @@ public struct SimulatedOperations: ControlPlaneOperations {
             return CheckOutcome(
                 slowest: "create", seconds: try substrate.useAPIServer(at: server.address, isStandby: server.port != nil, of: cluster.name))
         } catch let error as SubstrateError {
-            return CheckOutcome(failure: error.message)
+            return CheckOutcome(failure: error.code == .unavailable ? .silence(error.message) : .init(error.message))
         }
     }
 

@@ -46,8 +46,14 @@ extension LocalSubstrate {
         let helpers: Set<ComponentKind> = [.authenticator, .kmsPlugin]
         let kinds = record.components.map(\.kind).filter { !helpers.contains($0) }
         let supervisor = Supervisor(unit)
+        let server = process(of: .apiServer, record.serverSlot, unit)
         for kind in kinds { supervisor.bringDown(Unit.part(kind, record.slot(of: kind))) }
+        if let server { try await holdLastAnswers(of: server, record.serverSlot, unit, record) }
         try await awaitEnd(of: kinds, record.serverSlot, unit, record)
+    }
+
+    func process(of kind: ComponentKind, _ slot: ServerSlot, _ unit: Unit) -> Int32? {
+        Supervisor(unit).component(kind, slot, now: time.now.timeIntervalSince1970).processID
     }
 
     /// Until these have ended, which were told to, or the API server in that slot has nothing left to do; or for as long as patience lasts.

@@ -146,7 +146,7 @@ struct ServiceTree {
             #!/bin/sh
             umask 077
             for group in "$@"; do echo $$ > "$group/cgroup.procs" || exit 111; done
-            exec nsenter --net=\(Shell.quote(unit.namespacePath)) unshare --uts /bin/sh -c 'echo "$1" > /proc/sys/kernel/hostname
+            exec nsenter --net=\(Shell.quote(unit.namespacePath)) unshare --uts /bin/sh -c '[ -w /proc/sys/kernel/hostname ] && echo "$1" > /proc/sys/kernel/hostname
             cd /proc/sys/net/ipv4 && \(settings)
             cd / && exec s6-svscan -c 64 "$0"' \(Shell.quote(unit.scan)) \(Shell.quote(unit.hostName))
 

@@ -60,9 +60,12 @@ extension Clusters {
                 }
                 return earlier
             }
-            try admitUpdate(stored.value, isImmediate: true)
+            try admitUpdate(stored.value)
             let draft = try await draft(stored.value)
-            try admitUpdate(stored.value, isImmediate: draft.isImmediate)
+            // What touches nothing that runs does not mind what a restore has left to be encrypted.
+            if !draft.isImmediate, let encryption = stored.value.spec.encryption, encryption.phase != .settled {
+                throw sealing(stored.value, encryption)
+            }
             let update = update(of: stored.value, draft, token, caller)
             do {
                 try await store.commit(
@@ -75,13 +78,20 @@ extension Clusters {
         }
     }
 
-    /// - Parameter isImmediate: it touches nothing that runs, and so does not mind what a restore has left to be encrypted.
-    private func admitUpdate(_ cluster: Cluster, isImmediate: Bool) throws {
-        func inUse(_ message: String) -> ClusterServiceError { ClusterServiceError(.inUse, message, cluster: cluster.name.rawValue) }
+    private func inUse(_ cluster: Cluster, _ message: String) -> ClusterServiceError {
+        ClusterServiceError(.inUse, message, cluster: cluster.name.rawValue)
+    }
+
+    private func sealing(_ cluster: Cluster, _ encryption: EncryptionIntent) -> ClusterServiceError {
+        inUse(cluster, "The secrets of \(cluster.name) are being encrypted (\(encryption.phase.name)); its update has not ended yet.")
+    }
+
+    private func admitUpdate(_ cluster: Cluster) throws {
+        func inUse(_ message: String) -> ClusterServiceError { self.inUse(cluster, message) }
         if cluster.metadata.deletionRequestedAt != nil { throw inUse("Cluster \(cluster.name) is being deleted.") }
         if let update = cluster.spec.update { throw inUse("Cluster \(cluster.name) has an update in progress: \(update.id).") }
-        if let encryption = cluster.spec.encryption, encryption.phase != .settled, encryption.updateID != nil || !isImmediate {
-            throw inUse("The secrets of \(cluster.name) are being encrypted (\(encryption.phase.name)); its update has not ended yet.")
+        if let encryption = cluster.spec.encryption, encryption.phase != .settled, encryption.updateID != nil {
+            throw sealing(cluster, encryption)
         }
         if let restore = cluster.spec.restore { throw inUse("Cluster \(cluster.name) is being restored from \(restore.summary).") }
     }

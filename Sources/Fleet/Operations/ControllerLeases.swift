@@ -11,7 +11,7 @@ struct ControllerLeases: Sendable {
     let api: KubernetesAPI
     let time: TimeSource
 
-    private static let names = [ComponentKind.controllerManager, .scheduler].map(\.rawValue)
+    private static let names = ComponentKind.controllers.map(\.rawValue)
     /// They renew every two seconds: `--leader-elect-retry-period`. What was renewed longer ago is what a restored snapshot remembers.
     private static let fresh: TimeInterval = 8
     private static let pause = Duration.milliseconds(200)

@@ -61,3 +61,8 @@ public struct InstanceSize: Codable, Hashable, Sendable {
     public static let apiServerSmall = InstanceSize(name: "api-small", memoryMiB: 4096, milliCPU: 2000)
     public static let loadBalancerSmall = InstanceSize(name: "lb-small", memoryMiB: 256, milliCPU: 500)
 }
+
+extension ComponentKind {
+    /// Of those that run beside each API server, the ones of which one leads in a cluster.
+    public static let controllers = [ComponentKind.controllerManager, .scheduler]
+}

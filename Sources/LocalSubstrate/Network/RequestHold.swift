@@ -1,32 +1,14 @@
 import FleetModel
 
-/// The rules of an API server's network namespace that hold requests. One table, replaced as a whole in one transaction.
+/// Keeps requests from an API server, and tells which ones it has not answered yet.
 struct RequestHold {
-    static let table = "slipway_hold"
+    private static let table = "slipway_hold"
 
-    /// Segments with a request in them are dropped and sent again by their senders, until the element of the set expires. What is
-    /// shorter is no request: acknowledgements, window updates, the end of a connection.
-    ///
-    /// Handshakes pass (TLS records of the types 20 and 22; TCP headers with a time stamp and without): HAProxy gives those of its health
-    /// checks no longer than its interval of half a second, and two that fail would end all sessions.
     static func definition(port: UInt16, milliseconds: Int) -> String {
-        """
-        table inet \(table)
-        delete table inet \(table)
-        table inet \(table) {
-            set held { type inet_service; flags timeout; elements = { \(port) timeout \(milliseconds)ms }; }
-            chain input {
-                type filter hook input priority filter; policy accept;
-                tcp dport @held tcp doff 8 @th,256,8 { 0x14, 0x16 } accept
-                tcp dport @held tcp doff 5 @th,160,8 { 0x14, 0x16 } accept
-                tcp dport @held meta length > 100 drop
-            }
-        }
-
-        """
+        TrafficHold.definition(table: table, port: port, milliseconds: milliseconds, hook: "input", match: "tcp dport @held")
     }
 
-    static let removal = "table inet \(table)\ndelete table inet \(table)\n"
+    static let removal = TrafficHold.removal(table: table)
 
     /// A request that came as late as the last answer went is taken for an open one for this time, in milliseconds: the kernel tells
     /// times in steps of some milliseconds.

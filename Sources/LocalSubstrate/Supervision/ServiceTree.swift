@@ -138,7 +138,8 @@ struct ServiceTree {
     /// every third packet a request would stall for many seconds. Sending again goes on for about as long as a minute, then.
     private static let networkSettings = [("tcp_thin_linear_timeouts", 1), ("tcp_rto_max_ms", 1000), ("tcp_retries2", 60)]
 
-    /// Joins the groups given as arguments, enters the network namespace, takes the unit's name for the machine's, and becomes the unit's s6-svscan.
+    /// Joins the groups given as arguments, enters the network namespace, takes the unit's name for the machine's, and becomes
+    /// the unit's s6-svscan.
     private var launch: String {
         // `tcp_retries2` is for the second's sake, so it stays as it is where that cannot be had.
         let settings = Self.networkSettings.map { "[ -w \($0.0) ] && echo \($0.1) > \($0.0)" }.joined(separator: " && ")

@@ -3,8 +3,6 @@ import Substrate
 
 /// Whether the controllers of a new release are at work: those of before lead for as long as they are there.
 extension ControlPlaneObservation {
-    static let controllers = [ComponentKind.controllerManager, .scheduler]
-
     /// Every API server that runs, where a zone is in service, is of the update.
     public func hasOnlyNewAPIServers(_ intent: ControlPlaneIntent) -> Bool {
         guard let update = intent.update, update.reversal == nil else { return false }
@@ -16,7 +14,7 @@ extension ControlPlaneObservation {
 
     /// The first controller of which no new process has led for a while.
     func controllerWithoutLead(_ intent: ControlPlaneIntent, _ policy: UpdatePolicy) -> ComponentKind? {
-        Self.controllers.first { kind in
+        ComponentKind.controllers.first { kind in
             guard let lead = leads[kind.rawValue], lead.seconds >= policy.trial else { return true }
             let servers = substrate.instances.filter { $0.role == .apiServer }
             // Instances of before Slipway gave them names of their own have the machine's.

@@ -134,7 +134,7 @@ public struct SimulatedOperations: ControlPlaneOperations {
     /// Whoever is there first leads.
     public func leads(of cluster: Cluster) async throws -> [String: ControllerLead] {
         let servers = substrate.trueState(of: cluster.name).substrate.instances.filter { $0.role == .apiServer && $0.state == .running }
-        return [ComponentKind.controllerManager, .scheduler].reduce(into: [:]) { leads, kind in
+        return ComponentKind.controllers.reduce(into: [:]) { leads, kind in
             let seconds = servers.compactMap { server in
                 server.components.first { $0.kind == kind && $0.isUp }.map { (server.id.name, $0.seconds) }
             }

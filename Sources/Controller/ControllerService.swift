@@ -60,7 +60,8 @@ public struct ControllerService<R: Reconciler>: Service {
             queue.finish(key, failed: false, again: nil, priority: .resync)
         } catch {
             errors.increment()
-            let delay = backoff.delay(afterFailures: queue.failures(of: key) + 1, jitter: jitter())
+            let usual = backoff.delay(afterFailures: queue.failures(of: key) + 1, jitter: jitter())
+            let delay = min(usual, (error as? UrgentError)?.longestDelay ?? usual)
             logger.error(
                 "reconcile failed", metadata: [reconciler.kind: "\(key)", "error": "\(error)", "retry_seconds": "\(delay.seconds)"])
             queue.finish(key, failed: true, again: delay, priority: .resync)

@@ -9,6 +9,19 @@ public protocol Reconciler: Sendable {
     func reconcile(_ key: Key) async throws -> Outcome
 }
 
+/// An error after which the resource is looked at again soon, however often it has come: while nobody looks nothing is decided about it.
+public struct UrgentError: Error, CustomStringConvertible {
+    public var cause: any Error
+    public var longestDelay: Duration
+
+    public init(_ cause: any Error, longestDelay: Duration) {
+        self.cause = cause
+        self.longestDelay = longestDelay
+    }
+
+    public var description: String { "\(cause)" }
+}
+
 /// How a step ended.
 public enum Outcome: Hashable, Sendable {
     /// All is as wanted; look again at the next change or resync.

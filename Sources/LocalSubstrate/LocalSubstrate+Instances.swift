@@ -174,6 +174,7 @@ extension LocalSubstrate {
             },
             isJoining: record.isJoining ?? false, certificatesExpireAt: record.certificatesExpireAt)
         seen.isHandingOver = record.leavingSlot != nil
+        seen.hasStoppedControllers = record.hasStoppedControllers == true
         seen.serverPort = record.serverSlot.standbyPort
         if let standby = Record.read(InstanceRecord.self, unit.standbyRecord), let port = standby.serverSlot.standbyPort {
             seen.standby = StandbyServer(

@@ -115,50 +115,19 @@ extension LocalSubstrate {
         let whole = done
         try await restoreSlots(of: unit)
         try await Blocking.run { try FileTree.remove(unit.standbyRecord) }
-        let exchanges = await exchanges(in: serving, unit)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { [self] in try await dismiss(leaving, of: unit, serving) }
-            for (component, program) in exchanges {
-                group.addTask { [self] in try await exchange(component, program, of: unit) }
-            }
-            try await group.waitForAll()
-        }
+        async let dismissal: Void = dismiss(leaving, of: unit, serving)
+        let exchanged = try await exchangeControllers(in: serving, of: unit)
+        try await dismissal
         _ = groups.ensure(unit, size: serving.size, hardCPULimit: configuration.hardCPULimit)
         try await Blocking.run {
             // What they did for the release of before does not count for this one.
             for component in serving.components
-            where component.kind != .apiServer && !exchanges.contains(where: { $0.0.kind == component.kind }) {
+            where component.kind != .apiServer && !exchanged.contains(component.kind) {
                 try FileTree.remove(unit.ends(Unit.part(component.kind)))
             }
             try FileTree.replace(unit.record, try Record.text(whole))
         }
         return true
-    }
-
-    private func exchange(_ component: ComponentSpec, _ program: ServiceTree.Program, of unit: Unit) async throws {
-        let part = Unit.part(component.kind)
-        try await end(part, of: unit, patience: .seconds(2))
-        try await Blocking.run { [self] in
-            try tree(unit).write(service(component, program, unit), to: unit.directory)
-            try clearNotes(of: part, unit)
-        }
-        Supervisor(unit).bringUp(part)
-    }
-
-    /// What runs beside the API server and is another program than it is to be. A program that is no good any more, since it was checked,
-    /// leaves the one of before at work, and is said.
-    private func exchanges(in record: InstanceRecord, _ unit: Unit) async -> [(ComponentSpec, ServiceTree.Program)] {
-        var found: [(ComponentSpec, ServiceTree.Program)] = []
-        for component in record.components where component.isExchanged {
-            let part = Unit.part(component.kind)
-            guard let program = try? await verified([component]).first else {
-                try? FileTree.write("\(unit.state)/\(part).refused", "")
-                continue
-            }
-            let isThere = FileTree.target(of: "\(unit.directory)/bin/\(part)") == program.path
-            if !isThere || FileTree.exists(down(part, unit)) { found.append((component, program)) } else { Supervisor(unit).bringUp(part) }
-        }
-        return found
     }
 
     /// What is begun is finished.
@@ -173,12 +142,12 @@ extension LocalSubstrate {
     }
 
     /// Nothing of before is held against the part, nor keeps it down; that it may run is the last word.
-    private func clearNotes(of part: String, _ unit: Unit) throws {
+    func clearNotes(of part: String, _ unit: Unit) throws {
         for note in [unit.ends(part), "\(unit.state)/\(part).refused", unit.leaving(part), down(part, unit)] { try FileTree.remove(note) }
     }
 
     /// Ends a part's process, which is not started again, also not with the rest of the unit.
-    private func end(_ part: String, of unit: Unit, patience: Duration = .milliseconds(500)) async throws {
+    func end(_ part: String, of unit: Unit, patience: Duration = .milliseconds(500)) async throws {
         try await Blocking.run { [self] in
             try FileTree.write(unit.leaving(part), "")
             if FileTree.isDirectory("\(unit.scan)/\(unit.service(part))") { try FileTree.write(down(part, unit), "") }
@@ -196,7 +165,7 @@ extension LocalSubstrate {
     }
 
     /// With it s6 does not start the service when supervision begins.
-    private func down(_ part: String, _ unit: Unit) -> String { "\(unit.scan)/\(unit.service(part))/down" }
+    func down(_ part: String, _ unit: Unit) -> String { "\(unit.scan)/\(unit.service(part))/down" }
 
     private func supervise(_ part: String, of unit: Unit) async throws {
         let supervisor = Supervisor(unit)
@@ -241,16 +210,11 @@ extension LocalSubstrate {
     }
 }
 
-extension ComponentSpec {
-    /// It belongs to a release, and is exchanged after the API server.
-    fileprivate var isExchanged: Bool { kind == .controllerManager || kind == .scheduler }
-}
-
 extension InstanceRecord {
     /// What is no release's stays as it runs.
     fileprivate mutating func keepHelpers(of old: InstanceRecord) {
         components = components.compactMap { component in
-            if component.kind == .apiServer || component.isExchanged { return component }
+            if component.kind == .apiServer || ComponentKind.controllers.contains(component.kind) { return component }
             return old.components.first { $0.kind == component.kind }
         }
     }

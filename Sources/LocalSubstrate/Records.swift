@@ -24,6 +24,8 @@ struct InstanceRecord: Codable, Equatable {
     var slot: ServerSlot?
     /// The API server that was a standby has taken over from the one that runs here, and what is left of that has not gone yet.
     var leavingSlot: ServerSlot?
+    /// Its controllers stay down; nil: they do not.
+    var hasStoppedControllers: Bool?
 
     init(_ spec: InstanceSpec) {
         id = spec.id

@@ -16,6 +16,10 @@ public enum Action: Codable, Hashable, Sendable {
     /// The API server that was there before ends, and what is beside it is exchanged.
     case finishHandover(InstanceID)
     case removeStandby(InstanceID)
+    /// Ends the controllers beside an API server that goes; what they led is given back.
+    case stopControllers(InstanceID)
+    /// Of one that stays after all.
+    case startControllers(InstanceID)
     /// Hands etcd's leadership from one member to another.
     case moveLeader(from: InstanceID, to: InstanceID)
     case removeInstance(InstanceID)
@@ -38,8 +42,8 @@ public enum Action: Codable, Hashable, Sendable {
     case ensureLoadBalancer(LoadBalancerIntent)
     case bootstrapKubernetes(ClusterName)
     /// Does through this API server what customers do; when that goes wrong, through `baseline` too, which serves.
-    /// - Parameter baseline: the address of one that serves.
-    case checkInstance(InstanceID, ServerAddress, baseline: IPv4Address?)
+    /// - Parameter baseline: of one that serves.
+    case checkInstance(InstanceID, ServerAddress, baseline: ServerAddress?)
     case removeLoadBalancer(ClusterName)
     case removeVolume(VolumeID)
     case removeNetwork(ClusterName)
@@ -71,6 +75,8 @@ public enum Action: Codable, Hashable, Sendable {
         case .promoteStandby(let intent): "let the API server of \(intent.release) on \(intent.id.name) take over"
         case .finishHandover(let id): "end the first API server on \(id.name)"
         case .removeStandby(let id): "end the second API server on \(id.name)"
+        case .stopControllers(let id): "end the controllers on \(id.name)"
+        case .startControllers(let id): "start the controllers on \(id.name) again"
         case .moveLeader(let from, let to): "move etcd leadership from \(from.name) to \(to.name)"
         case .removeInstance(let id): "remove instance \(id.name)"
         case .retireInstance(let id): "retire instance \(id.name)"
@@ -102,10 +108,13 @@ public struct ServerAddress: Codable, Hashable, Sendable {
     public var address: IPv4Address
     /// Of a standby; nil: the usual one.
     public var port: UInt16?
+    /// Controllers run beside it, which have to be well if it is to be.
+    public var hasControllers: Bool
 
-    public init(_ address: IPv4Address, port: UInt16? = nil) {
+    public init(_ address: IPv4Address, port: UInt16? = nil, hasControllers: Bool) {
         self.address = address
         self.port = port
+        self.hasControllers = hasControllers
     }
 }
 

@@ -83,9 +83,9 @@ public struct ControlPlaneObservation: Codable, Hashable, Sendable {
     public var trials: [String: InstanceTrial] = [:]
     /// How long an instance has been ready without a break, by its name, in seconds; kept while an update is under way.
     public var readySeconds: [String: Double] = [:]
-    /// Who leads among the controllers, by the component's name; looked for when an update has no API servers of before left.
+    /// Who leads among the controllers, by the component's name; looked for when no controllers of before an update run any more.
     public var leads: [String: ControllerLead] = [:]
-    /// How long an update has had no API servers of before left, in seconds.
+    /// How long no controllers of before an update have run, in seconds.
     public var newOnlySeconds: Double = 0
     /// How long the update has been under way while every zone was in service and found well, in seconds.
     public var updateSeconds: Double = 0

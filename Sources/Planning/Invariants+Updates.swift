@@ -4,10 +4,11 @@ import Substrate
 extension Invariants {
     /// While an update is under way, 2: nobody new gets traffic who has not done what customers do; and 4: once etcd's storage has
     /// moved on, no member is started on what it was before. 1 and 5: no etcd member that is well is exchanged while a zone is out of
-    /// service or not well.
+    /// service or not well. 2: controllers end only where others are left that an API server which serves is there for.
     func updating(_ actions: [Action], _ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation) -> [InvariantViolation] {
         guard !intent.isDeleting else { return [] }
         let seen = observation.substrate.loadBalancer?.backends ?? []
+        let stopped = Set(actions.compactMap { if case .stopControllers(let id) = $0 { id } else { nil } })
         return actions.flatMap { action -> [InvariantViolation] in
             switch action {
             case .ensureLoadBalancer(let wanted) where intent.isUpdating:
@@ -18,6 +19,12 @@ extension Invariants {
             case .replaceInstance(let instance), .startInstance(let instance):
                 guard instance.role == .etcd else { return [] }
                 return exchanges(instance, observation) + storage(instance, intent)
+            case .stopControllers(let id):
+                let isLast = !observation.substrate.instances.contains {
+                    $0.role == .apiServer && !$0.hasStoppedControllers && !stopped.contains($0.id) && observation.isReady($0)
+                        && observation.isBalanced($0.id.name)
+                }
+                return isLast ? [InvariantViolation(2, "the controllers on \(id.name) would end, and no others are at work")] : []
             default: return []
             }
         }

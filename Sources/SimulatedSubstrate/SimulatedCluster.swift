@@ -118,6 +118,17 @@ struct SimulatedCluster: Sendable {
         }
     }
 
+    func leads(_ around: Surroundings) -> [String: (instance: String, seconds: Double)] {
+        let servers = instances.filter { $0.role == .apiServer && $0.state == .running && $0.flaw != .neverLeads }
+        return ComponentKind.controllers.reduce(into: [:]) { leads, kind in
+            let up = servers.compactMap { server -> (instance: String, seconds: Double)? in
+                let seen = server.observation(now: around.now, around.effects(on: server)).components
+                return seen.first { $0.kind == kind && $0.isUp }.map { (server.id.name, $0.seconds) }
+            }
+            leads[kind.rawValue] = up.max { $0.seconds < $1.seconds }
+        }
+    }
+
     private func answeringMembers(_ around: Surroundings) -> [(name: String, since: Duration)] {
         instances.compactMap { instance in
             guard instance.role == .etcd, instance.isFit, instance.etcdMinor >= storageMinor, around.reaches(instance),

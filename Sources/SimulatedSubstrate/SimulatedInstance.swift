@@ -33,6 +33,8 @@ struct SimulatedInstance: Sendable {
     var standby: SimulatedStandby?
     /// The standby serves, and what was before it has not gone yet.
     var isHandingOver = false
+    /// Its controllers were told to end.
+    var hasStoppedControllers = false
     /// Of the call that works on it; a call that finds another's number has been overtaken.
     var operation: Int
 
@@ -74,7 +76,17 @@ struct SimulatedInstance: Sendable {
     /// What runs beside the server is exchanged.
     mutating func endHandover(_ now: Duration, process: Int32) {
         isHandingOver = false
-        for index in components.indices where [.controllerManager, .scheduler].contains(components[index].kind) {
+        startControllers(now, process: process)
+    }
+
+    mutating func setControllers(areStopped: Bool, _ now: Duration, process: Int32) {
+        guard hasStoppedControllers != areStopped else { return }
+        hasStoppedControllers = areStopped
+        if !areStopped { startControllers(now, process: process) }
+    }
+
+    private mutating func startControllers(_ now: Duration, process: Int32) {
+        for index in components.indices where ComponentKind.controllers.contains(components[index].kind) {
             components[index].startsAt = now
             components[index].processID = process
         }
@@ -102,7 +114,8 @@ struct SimulatedInstance: Sendable {
     func observation(now: Duration, _ effects: FaultEffects) -> InstanceObservation {
         func observed(_ component: SimulatedComponent) -> ComponentObservation {
             let isEnding = effects.hasFullDisk && component.kind == .etcd
-            let isUp = state == .running && component.startsAt <= now && !effects.hasNoPower && !isEnding
+            let isStopped = hasStoppedControllers && ComponentKind.controllers.contains(component.kind)
+            let isUp = state == .running && component.startsAt <= now && !effects.hasNoPower && !isEnding && !isStopped
             let seconds = (now - component.startsAt).magnitudeInSeconds
             return ComponentObservation(kind: component.kind, isUp: isUp, processID: isUp ? component.processID : nil, seconds: seconds)
         }
@@ -112,6 +125,7 @@ struct SimulatedInstance: Sendable {
             components: components.map(observed), isJoining: isJoining)
         seen.standby = standby.map { StandbyServer(release: $0.release, component: observed($0.component), port: 6444) }
         seen.isHandingOver = isHandingOver
+        seen.hasStoppedControllers = hasStoppedControllers
         return seen
     }
 }

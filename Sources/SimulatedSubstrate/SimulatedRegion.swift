@@ -190,6 +190,19 @@ struct SimulatedRegion: Sendable {
         }
     }
 
+    mutating func setControllers(of id: InstanceID, areStopped: Bool, _ now: Duration) throws {
+        guard let instance = clusters[id.cluster]?.instances.first(where: { $0.id == id && $0.state == .running }) else {
+            throw SubstrateError(.unavailable, "\(id) does not run")
+        }
+        try requireLight(instance.zone)
+        let process = nextProcess()
+        change(id.cluster, now) { cluster in
+            for index in cluster.instances.indices where cluster.instances[index].id == id {
+                cluster.instances[index].setControllers(areStopped: areStopped, now, process: process)
+            }
+        }
+    }
+
     mutating func removeStandby(of id: InstanceID, _ now: Duration) throws {
         guard let instance = clusters[id.cluster]?.instances.first(where: { $0.id == id }) else { return }
         try requireLight(instance.zone)

@@ -29,13 +29,15 @@ public enum ReleaseFlaw: Hashable, Sendable {
     case isSlow(Double)
     /// etcd's members run and never answer.
     case doesNotJoin
+    /// Controllers run and say that they are well, and never lead.
+    case neverLeads
 
     /// Whether an instance of that role works and is found ready, as far as it goes by this.
     func isFit(_ role: InstanceRole) -> Bool {
         switch self {
         case .neverReady: role != .apiServer
         case .doesNotJoin: role != .etcd
-        case .cannotBeMade, .ends, .failsCheck, .isSlow: true
+        case .cannotBeMade, .ends, .failsCheck, .isSlow, .neverLeads: true
         }
     }
 }
@@ -75,6 +77,17 @@ extension SimulatedSubstrate {
             if region.clusters[cluster] != nil { end = region.change(cluster, now) { $0.lastEnd } }
         }
         return end
+    }
+
+    /// Which instance's controllers lead, by the component's name, and for how many seconds: whoever is there first does.
+    public func leads(of cluster: ClusterName) -> [String: (instance: String, seconds: Double)] {
+        var leads: [String: (instance: String, seconds: Double)] = [:]
+        disturb { region, now in
+            guard region.clusters[cluster] != nil else { return }
+            let around = region.around(now)
+            leads = region.change(cluster, now) { $0.leads(around) }
+        }
+        return leads
     }
 
     /// What comes of doing through an API server what customers do: how long it took, in seconds.

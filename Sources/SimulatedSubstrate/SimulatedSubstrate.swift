@@ -15,6 +15,8 @@ public enum SimulatedChange: Sendable {
     case promoteStandby(InstanceSpec)
     case finishHandover(InstanceID)
     case removeStandby(InstanceID)
+    case stopControllers(InstanceID)
+    case startControllers(InstanceID)
     case ensureFence(ClusterName, Set<IPv4Address>)
     case ensureLoadBalancer(LoadBalancerSpec)
     case removeLoadBalancer(ClusterName)
@@ -26,7 +28,9 @@ public enum SimulatedChange: Sendable {
         case .ensureVolume(let spec): spec.id.cluster
         case .removeVolume(let id): id.cluster
         case .ensureInstance(let spec), .ensureStandby(let spec), .promoteStandby(let spec): spec.id.cluster
-        case .removeInstance(let id), .removeStandby(let id), .finishHandover(let id): id.cluster
+        case .removeInstance(let id), .removeStandby(let id), .finishHandover(let id), .stopControllers(let id),
+            .startControllers(let id):
+            id.cluster
         case .ensureFence(let name, _): name
         case .ensureLoadBalancer(let spec): spec.cluster
         }
@@ -245,6 +249,29 @@ public final class SimulatedSubstrate: Substrate {
             [
                 {
                     $0.endHandover(id, $1); return true
+                }
+            ])
+    }
+
+    /// Part of `finishHandover`, which follows it.
+    public func exchangeControllers(of id: InstanceID) async throws { try await look() }
+
+    public func stopControllers(of id: InstanceID) async throws {
+        try await perform(
+            .stopControllers(id),
+            [
+                {
+                    try $0.setControllers(of: id, areStopped: true, $1); return true
+                }
+            ])
+    }
+
+    public func startControllers(of id: InstanceID) async throws {
+        try await perform(
+            .startControllers(id),
+            [
+                {
+                    try $0.setControllers(of: id, areStopped: false, $1); return true
                 }
             ])
     }

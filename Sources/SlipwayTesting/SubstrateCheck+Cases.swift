@@ -103,6 +103,11 @@ extension SubstrateCheck {
             for _ in 0..<2 { try await substrate.promoteStandby(next) }
             let meanwhile = try await running(next)
             try require(meanwhile.isHandingOver && processes(meanwhile)[.apiServer] == process, "it has not begun: \(meanwhile)")
+            if round > 0 {
+                for _ in 0..<2 { try await substrate.exchangeControllers(of: spec.id) }
+                let exchanged = try await running(next)
+                try require(exchanged.isHandingOver, "the exchange of controllers has ended the handover: \(exchanged)")
+            }
             for _ in 0..<2 { try await substrate.finishHandover(of: spec.id) }
             let after = try await running(next)
             try require(
@@ -126,6 +131,40 @@ extension SubstrateCheck {
         try await substrate.ensureInstance(remade)
         let seen = try await running(remade)
         try require(seen.standby == nil && seen.release == spec.release, "not made anew: \(seen)")
+    }
+
+    func controllersStopAndStart() async throws {
+        try await makeNetwork()
+        let spec = apiServer(0)
+        try await refused(.unavailable, "to end the controllers of what is not there") { try await substrate.stopControllers(of: spec.id) }
+        try await make(spec)
+        let before = processes(try await running(spec))
+        func stopped() async throws -> InstanceObservation {
+            for _ in 0..<2 { try await substrate.stopControllers(of: spec.id) }
+            return try await eventually("its controllers are down") {
+                let seen = try await instance(spec.id)
+                return seen?.components.first { $0.kind == .scheduler }?.isUp == false ? seen : nil
+            }
+        }
+        let without = try await stopped()
+        try require(without.hasStoppedControllers && without.state == .running, "not said to be so: \(without)")
+        try require(
+            without.components.allSatisfy { $0.kind == .scheduler || $0.isUp && $0.processID == before[$0.kind] },
+            "more than the controllers has ended")
+        try await substrate.ensureInstance(spec)
+        let still = try await instance(spec.id)
+        try require(still?.components.first { $0.kind == .scheduler }?.isUp == false, "they do not stay down")
+        for _ in 0..<2 { try await substrate.startControllers(of: spec.id) }
+        let again = try await running(spec)
+        try require(!again.hasStoppedControllers && again.components.allSatisfy { $0.ends ?? 0 == 0 }, "not as before: \(again)")
+        try require(processes(again)[.apiServer] == before[.apiServer], "the server was started anew")
+        // Made anew, it has them.
+        _ = try await stopped()
+        var remade = spec
+        remade.configurationRevision += 1
+        try await substrate.ensureInstance(remade)
+        let whole = try await running(remade)
+        try require(!whole.hasStoppedControllers, "made anew, it is without: \(whole)")
     }
 
     func instancesAreMadeInParallel() async throws {

@@ -6,7 +6,7 @@ public enum SubstrateConformance: String, CaseIterable, Sendable, CustomStringCo
     case nothingIsThereAtFirst, networkIsMadeOnceAndRemoved, halfMadeClusterIsListed
     case volumeOutlivesInstances, volumeStaysInItsZone
     case instanceRunsAndIsNotRestarted, instanceIsRemadeForNewRevision, instanceIsRemadeForNewSize, instancesAreMadeInParallel,
-        standbyTakesOver
+        standbyTakesOver, controllersStopAndStart
     case addressIsHeldOnce, volumeIsHeldOnce, filesAreReplacedWithoutRestart
     case fenceStandsUntilLifted, loadBalancerFollowsItsBackends, removingWhatIsNotThereIsFine, everythingGoes, clustersAreIndependent
     case faultsStandUntilCleared, powerKeepsInstancesDown, faultsDoNotHinderRemoval
@@ -50,6 +50,7 @@ public enum SubstrateConformance: String, CaseIterable, Sendable, CustomStringCo
             try await check.instanceIsRemade { $0.size = InstanceSize(name: "other", memoryMiB: 300, milliCPU: 100) }
         case .instancesAreMadeInParallel: try await check.instancesAreMadeInParallel()
         case .standbyTakesOver: try await check.standbyTakesOver()
+        case .controllersStopAndStart: try await check.controllersStopAndStart()
         case .addressIsHeldOnce: try await check.addressIsHeldOnce()
         case .volumeIsHeldOnce: try await check.volumeIsHeldOnce()
         case .filesAreReplacedWithoutRestart: try await check.filesAreReplacedWithoutRestart()

@@ -68,6 +68,8 @@ public struct InstanceObservation: Codable, Hashable, Sendable {
     public var standby: StandbyServer?
     /// A standby has taken over, and what is left of the server before it has not gone yet.
     public var isHandingOver = false
+    /// Its controllers were told to end, and stay down: see `Substrate.stopControllers`.
+    public var hasStoppedControllers = false
     /// At which Slipway's host reaches its API server and no other, at its address; nil: the usual one.
     public var serverPort: UInt16?
 

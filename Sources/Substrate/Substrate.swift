@@ -35,11 +35,18 @@ public protocol Substrate: Sendable {
     /// with those that it has until `finishHandover`. Nothing is refused meanwhile.
     /// - Throws: `SubstrateError`: `failed` when no such standby runs.
     func promoteStandby(_ spec: InstanceSpec) async throws
+    /// After a standby has taken over: the controller manager and the scheduler of before end, and those of the standby's release start.
+    /// `finishHandover` does this, too, where it was not done.
+    func exchangeControllers(of id: InstanceID) async throws
     /// After a standby has taken over: the server of before finishes what it has begun and ends, and what else runs beside them and is of a
     /// release is exchanged.
     func finishHandover(of id: InstanceID) async throws
     /// Ends an instance's standby, if it has one.
     func removeStandby(of id: InstanceID) async throws
+    /// Ends the controller manager and the scheduler of a running instance. They stay down until `startControllers`, or until the instance
+    /// itself is started anew.
+    func stopControllers(of id: InstanceID) async throws
+    func startControllers(of id: InstanceID) async throws
     /// - Parameter gracefully: its components get the time to finish what they have begun and to send their clients away; else
     ///   nobody is served by it any more.
     func removeInstance(_ id: InstanceID, gracefully: Bool) async throws

@@ -158,6 +158,8 @@ struct PlannerFixture {
             observation.trials[intent.id.name] = observation.trials.removeValue(forKey: intent.id.standby.name)
         case .finishHandover(let id): change(id.name) { $0.isHandingOver = false }
         case .removeStandby(let id): change(id.name) { $0.standby = nil }
+        case .stopControllers(let id): change(id.name) { $0.hasStoppedControllers = true }
+        case .startControllers(let id): change(id.name) { $0.hasStoppedControllers = false }
         case .remakeMember(let intent):
             observation.substrate.volumes.removeAll { $0.id == intent.volume }
             if let volume = intent.volume { observation.substrate.volumes.append(VolumeObservation(id: volume, zone: intent.zone)) }

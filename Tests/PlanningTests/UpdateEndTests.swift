@@ -164,7 +164,10 @@ import Testing
     @Test func anOldEndOfWhatStaysProlongsNothing() throws {
         var fixture = try through()
         fixture.addAPIServer(3, PlannerFixture.zones[0], ready: true)
-        fixture.change("api-3") { $0.configurationRevision -= 1 }
+        fixture.change("api-3") {
+            $0.configurationRevision -= 1
+            $0.hasStoppedControllers = true
+        }
         fixture.pointEndpoint()
         fixture.changeBackend("api-3") { $0.admission = .drain }
         fixture.observation.drainingSeconds["api-3"] = 100

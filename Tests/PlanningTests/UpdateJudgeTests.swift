@@ -280,6 +280,10 @@ private enum EtcdStart {
         fixture.observation.updateSeconds = fixture.policy.update.limit + 1
         #expect(reason(fixture)?.contains("not finished") == true)
         fixture.observation.updateSeconds = 0
+        // But a program that is not what its release says is.
+        fixture.observation.trials["etcd-z-b"]?.isStartFailureOfRelease = true
+        #expect(reason(fixture)?.contains("cannot be started") == true)
+        fixture.observation.trials["etcd-z-b"]?.isStartFailureOfRelease = false
         fixture.intent.update?.troubled = []
         #expect(reason(fixture) != nil)
     }

@@ -101,6 +101,7 @@ import Testing
         // In, and the old are drained in the step after.
         try step(&fixture)
         #expect(backends(fixture) == ["api-1": .drain, "api-2": .drain, "api-3": .ready, "api-4": .ready])
+        try step(&fixture)
         fixture.observation.drainingSeconds = ["api-1": 1, "api-2": 1]
         #expect(fixture.reasons.contains("Baking"))
         #expect(!fixture.titles.contains("remove instance api-1"))
@@ -116,6 +117,75 @@ import Testing
         fixture.silence("api-3")
         try step(&fixture)
         #expect(backends(fixture)["api-1"] == .ready)
+    }
+
+    /// Those of the new release lead while going back is no more than a word to the endpoint.
+    @Test func oldControllersEndWhenNobodyNewIsSentToTheirServers() throws {
+        var fixture = try updating(etcd: false)
+        let manager = "kube-controller-manager"
+        func stopped(_ fixture: PlannerFixture) -> [String] {
+            fixture.observation.substrate.instances.filter(\.hasStoppedControllers).map(\.id.name)
+        }
+        while backends(fixture)["api-1"] != .drain {
+            #expect(stopped(fixture).isEmpty && !fixture.observation.hasOnlyNewControllers(fixture.intent))
+            try step(&fixture)
+            fixture.letTimePass()
+        }
+        fixture.observation.drainingSeconds = ["api-1": 1, "api-2": 1]
+        #expect(
+            fixture.titles.filter { $0.hasPrefix("end the controllers") } == [
+                "end the controllers on api-1", "end the controllers on api-2",
+            ])
+        try step(&fixture)
+        #expect(stopped(fixture) == ["api-1", "api-2"] && fixture.observation.hasOnlyNewControllers(fixture.intent))
+        #expect(!fixture.titles.contains { $0.hasPrefix("end the controllers") })
+        // They stay at hand until somebody of the new release has led for a while, and take over again when nobody does.
+        fixture.observation.leads[manager]?.seconds = 1
+        fixture.observation.drainingSeconds = ["api-1": 100, "api-2": 100]
+        #expect(fixture.plan.waits.contains { $0.reason == "Baking" && $0.message.contains("kube-controller-manager") })
+        #expect(!fixture.titles.contains("remove instance api-1"))
+        var bad = fixture
+        bad.observation.newOnlySeconds = bad.policy.update.leadLimit + 1
+        guard case .goBack = bad.verdict else {
+            Issue.record("goes on")
+            return
+        }
+        bad.goBack()
+        #expect(bad.titles.contains("start the controllers on api-1 again"))
+        try step(&bad)
+        #expect(stopped(bad).isEmpty)
+        // So they do when a new one stops serving.
+        var fewer = fixture
+        fewer.silence("api-3")
+        #expect(fewer.titles.contains("start the controllers on api-1 again"))
+        // But not of one that goes, nor where nobody answers.
+        fixture.observation.leads[manager]?.seconds = 10
+        #expect(fixture.titles.contains("remove instance api-1") && !fixture.titles.contains { $0.contains("controllers") })
+        fewer.observation.isolatedInstances = ["api-1"]
+        #expect(!fewer.titles.contains("start the controllers on api-1 again"))
+    }
+
+    /// The check of a new one is compared with one of before whose controllers have ended: what the new one's say counts all the same.
+    @Test func theBaselineIsLookedAtWithoutControllersThatHaveEnded() throws {
+        var fixture = try updating(etcd: false)
+        for _ in 0..<4 {
+            try step(&fixture)
+            fixture.letTimePass()
+        }
+        let old = Set(fixture.observation.substrate.instances.filter { $0.release.rawValue == "1.33.4-eks.1" }.map(\.address))
+        func baselines() -> [ServerAddress] {
+            fixture.plan.actions.compactMap { if case .checkInstance(_, _, let baseline) = $0 { baseline } else { nil } }
+        }
+        #expect(baselines().count == 2 && baselines().allSatisfy { old.contains($0.address) && $0.hasControllers })
+        for name in ["api-1", "api-2"] { fixture.change(name) { $0.hasStoppedControllers = true } }
+        #expect(baselines().count == 2 && baselines().allSatisfy { old.contains($0.address) && !$0.hasControllers })
+    }
+
+    @Test func theLastControllersDoNotEnd() throws {
+        let fixture = try updating()
+        let all = ["api-1", "api-2"].map { Action.stopControllers(fixture.instance($0)) }
+        #expect(fixture.violations(of: [all[0]]).isEmpty)
+        #expect(fixture.violations(of: all).map(\.number) == [2, 2])
     }
 
     @Test func theNextMemberWaitsForTheLastOne() throws {

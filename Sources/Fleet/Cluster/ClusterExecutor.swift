@@ -60,7 +60,12 @@ struct ClusterExecutor: Sendable {
         case .ensureStandby(let intent):
             try await noting(intent.id.standby) { try await substrate.ensureStandby(try await rendering.instance(intent, of: cluster)) }
         case .promoteStandby(let intent): try await substrate.promoteStandby(try await rendering.instance(intent, of: cluster))
-        case .finishHandover(let id): try await ending(id, of: cluster) { try await substrate.finishHandover(of: id) }
+        case .finishHandover(let id):
+            // Who takes the lead over does not wait for the end of the server of before.
+            try await ending(id, of: cluster) { try await substrate.exchangeControllers(of: id) }
+            try await substrate.finishHandover(of: id)
+        case .stopControllers(let id): try await ending(id, of: cluster) { try await substrate.stopControllers(of: id) }
+        case .startControllers(let id): try await substrate.startControllers(of: id)
         case .removeStandby(let id): try await substrate.removeStandby(of: id)
         case .checkInstance(let id, let address, let baseline): try await check(id, address, baseline, of: cluster)
         case .moveLeader(let from, let to): try await operations.moveLeader(of: cluster, from: from, to: to)
@@ -103,7 +108,8 @@ struct ClusterExecutor: Sendable {
             // Nobody answers there: that says nothing of what was to be started.
             throw error
         } catch {
-            trials.noteStart(of: id, failure: "\(error)")
+            let isOfRelease = (error as? SubstrateError)?.code == .invalidArtifact
+            trials.noteStart(of: id, failure: "\(error)", isOfRelease: isOfRelease)
             throw error
         }
     }
@@ -115,11 +121,11 @@ struct ClusterExecutor: Sendable {
     }
 
     /// What fails on one of before, too, is not this one's fault.
-    private func check(_ id: InstanceID, _ address: ServerAddress, _ baseline: IPv4Address?, of cluster: Cluster) async throws {
+    private func check(_ id: InstanceID, _ address: ServerAddress, _ baseline: ServerAddress?, of cluster: Cluster) async throws {
         let outcome = try await operations.check(address, of: cluster)
         let isFine = outcome.failure == nil && outcome.seconds <= CheckOutcome.slow
         let other: CheckOutcome? =
-            if let baseline, !isFine { try await operations.check(ServerAddress(baseline), of: cluster) } else { nil }
+            if let baseline, !isFine { try await operations.check(baseline, of: cluster) } else { nil }
         trials.note(outcome.result(baseline: other), of: id)
     }
 

@@ -51,7 +51,7 @@ final class ClusterObserver: Sendable {
                 of: cluster, observation.dependableMembers(intent),
                 within: isUrgent(seen, view) ? Self.hurriedTimeout : Self.membershipTimeout)
         }
-        if !isDeleting, observation.hasOnlyNewAPIServers(intent) {
+        if !isDeleting, observation.hasOnlyNewControllers(intent) {
             observation.leads = await first(within: Self.membershipTimeout) { try? await self.operations.leads(of: cluster) } ?? [:]
         }
         if let restore = intent.restore, !isDeleting { observation.restore = try await restores?.observe(restore, of: cluster) }

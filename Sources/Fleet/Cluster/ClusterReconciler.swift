@@ -82,10 +82,14 @@ struct ClusterReconciler: Reconciler {
         let done = zip(plan.actions, outcomes).compactMap { action, record in record.map { $0.error == nil } == true ? action : nil }
         if let written { try await finish(written, cluster, records, done) }
         if let failed = records.first(where: { $0.error != nil }) {
-            throw FleetError(.kubernetes, "\(failed.title): \(failed.error ?? "")")
+            let error = FleetError(.kubernetes, "\(failed.title): \(failed.error ?? "")")
+            throw cluster.spec.isUpdating ? UrgentError(error, longestDelay: Self.longestPause) : error
         }
         return .waiting(plan.actions.map(\.title).joined(separator: ", "), recheck: .milliseconds(1))
     }
+
+    /// While an update is under way time is counted in which somebody looks: see `ObservedDurations`.
+    private static let longestPause = Duration.seconds(4)
 
     /// A cluster's first start waits until few enough others are starting.
     /// - Returns: false when it has to wait.

@@ -21,7 +21,7 @@ public protocol ControlPlaneOperations: Sendable {
     func check(_ address: ServerAddress, of cluster: Cluster) async throws -> CheckOutcome
     /// Who leads among the controllers, by the component's name; only those who say so still.
     func leads(of cluster: Cluster) async throws -> [String: ControllerLead]
-    /// Ends an instance of API servers, and gives back what the controllers beside it led: their leases would else keep everybody else from
+    /// Ends an instance of API servers, or the controllers in it, and gives back what these led: their leases would else keep everybody else from
     /// being at work for 15 s. That this cannot be done is no error.
     func handingLeadsOver(of id: InstanceID, in cluster: Cluster, _ end: @Sendable () async throws -> Void) async throws
     /// Hands etcd's leadership over; returns when the new leader leads.

@@ -53,7 +53,7 @@ final class ObservedDurations: Sendable {
             let phase = resource.spec.rotation?.phase.rawValue ?? ""
             keys.insert(Key(cluster: cluster, kind: .updating, name: "\(update.id) \(update.reversal != nil) \(phase)"))
         }
-        if let update = resource.spec.update, observation.hasOnlyNewAPIServers(ControlPlaneIntent(resource)) {
+        if let update = resource.spec.update, observation.hasOnlyNewControllers(ControlPlaneIntent(resource)) {
             keys.insert(Key(cluster: cluster, kind: .newOnly, name: update.id))
         }
         let now = time.uptime

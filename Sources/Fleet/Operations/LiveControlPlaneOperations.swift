@@ -41,8 +41,7 @@ public struct LiveControlPlaneOperations: ControlPlaneOperations {
     public func check(_ server: ServerAddress, of cluster: Cluster) async throws -> CheckOutcome {
         let url = KubernetesEndpoints.apiServer(at: server.address, port: server.port ?? KubernetesEndpoints.apiServerPort)
         var outcome = try await CustomerCheck(api: try await api(of: cluster, at: url), time: time).run()
-        // Beside a second API server of a patch runs what the first one has.
-        if outcome.failure == nil, server.port == nil { outcome.failure = try await helperFailure(at: server.address, of: cluster) }
+        if outcome.failure == nil, server.hasControllers { outcome.failure = try await helperFailure(at: server.address, of: cluster) }
         return outcome
     }
 

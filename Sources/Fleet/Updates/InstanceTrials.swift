@@ -22,7 +22,7 @@ final class InstanceTrials: Sendable {
     private let time: TimeSource
     private let subjects = Mutex<[ClusterName: [String: Subject]]>([:])
     /// Instances that could not be made: there is nothing of them to be seen.
-    private let failures = Mutex<[ClusterName: [String: (count: Int, reason: String)]]>([:])
+    private let failures = Mutex<[ClusterName: [String: (count: Int, reason: String, isOfRelease: Bool)]]>([:])
 
     init(time: TimeSource) { self.time = time }
 
@@ -60,6 +60,7 @@ final class InstanceTrials: Sendable {
         for (name, failure) in failures.withLock({ $0[cluster.name] ?? [:] }) {
             observation.trials[name, default: InstanceTrial()].failedStarts = failure.count
             observation.trials[name]?.startFailure = failure.reason
+            observation.trials[name]?.isStartFailureOfRelease = failure.isOfRelease
         }
     }
 
@@ -69,11 +70,12 @@ final class InstanceTrials: Sendable {
     }
 
     /// Whether an instance could be made; `reason` when not.
-    func noteStart(of id: InstanceID, failure reason: String?) {
+    /// - Parameter isOfRelease: its programs are not what they should be.
+    func noteStart(of id: InstanceID, failure reason: String?, isOfRelease: Bool = false) {
         failures.withLock { all in
             guard let reason else { return all[id.cluster, default: [:]][id.name] = nil }
             let before = all[id.cluster]?[id.name]?.count ?? 0
-            all[id.cluster, default: [:]][id.name] = (before + 1, reason)
+            all[id.cluster, default: [:]][id.name] = (before + 1, reason, isOfRelease)
         }
     }
 

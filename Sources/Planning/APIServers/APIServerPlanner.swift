@@ -111,6 +111,7 @@ struct APIServerPlanner {
 
         result.actions += removals(
             retire, observation, trial, held, mayDrain: mayDrain, isUseless: isUseless, &result.waits)
+        trial.controllers(all, leaving: mayDrain ? retire : [], evacuation, &result)
         for instance in keep where isReady(instance) && !observation.isSealing(instance) {
             result.waits.append(
                 Wait(

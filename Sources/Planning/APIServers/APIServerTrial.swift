@@ -58,7 +58,7 @@ struct APIServerTrial {
             let baseline = observation.substrate.instances.first {
                 $0.role == .apiServer && $0.id != instance.id && observation.isReady($0) && observation.admission(of: $0) != nil
             }
-            result.actions.append(.checkInstance(instance.id, ServerAddress(instance.address), baseline: baseline?.address))
+            result.actions.append(.checkInstance(instance.id, .server(of: instance), baseline: baseline.map(ServerAddress.server)))
         }
     }
 
@@ -90,8 +90,45 @@ struct APIServerTrial {
                 "\(instance.id.name) stays at hand until \(ended), which has ended by itself, has been ready for \(Int(policy.update.bakeAfterEnd)) s"
             )
         }
-        guard observation.drainingSeconds[instance.id.name, default: 0] < bakeTime else { return nil }
-        return Wait(
-            "Baking", "\(instance.id.name) stays at hand until the new API servers have served for \(Int(bakeTime)) s")
+        if observation.drainingSeconds[instance.id.name, default: 0] < bakeTime {
+            return Wait("Baking", "\(instance.id.name) stays at hand until the new API servers have served for \(Int(bakeTime)) s")
+        }
+        return observation.controllerThatMayNotLead(intent, policy.update).map {
+            Wait("Baking", "\(instance.id.name) stays at hand until a \($0.rawValue) of the new release has led for a while")
+        }
+    }
+
+    /// Of those that go the controllers end as soon as nobody new is sent to them: those of the new release are at work, and seen to be,
+    /// while going back is no more than a word to the endpoint. Of those that stay after all they start again.
+    func controllers(
+        _ instances: [InstanceObservation], leaving: [InstanceObservation], _ evacuation: Evacuation,
+        _ result: inout APIServerPlanner.Result
+    ) {
+        let isUpdate = isForward && intent.update != nil
+        for instance in instances where instance.state == .running {
+            guard !evacuation.isIsolated(instance.id.name), !observation.isDoubtful(instance.zone), !result.ends(instance) else { continue }
+            let isLeaving = isUpdate && leaving.contains(instance) && observation.admission(of: instance) == .drain
+            guard isLeaving != instance.hasStoppedControllers else { continue }
+            result.actions.append(isLeaving ? .stopControllers(instance.id) : .startControllers(instance.id))
+        }
+    }
+}
+
+extension APIServerPlanner.Result {
+    fileprivate func ends(_ instance: InstanceObservation) -> Bool {
+        actions.contains { action in
+            switch action {
+            case .removeInstance(let id), .retireInstance(let id): id == instance.id
+            case .startInstance(let intent), .replaceInstance(let intent): intent.id == instance.id
+            default: false
+            }
+        }
+    }
+}
+
+extension ServerAddress {
+    /// With all that is beside it.
+    static func server(of instance: InstanceObservation) -> ServerAddress {
+        ServerAddress(instance.address, hasControllers: !instance.hasStoppedControllers)
     }
 }

@@ -87,8 +87,11 @@ struct InPlacePatch {
             ))
         if trial.needsCheck(policy.update) {
             let baseline = ([instance] + observation.substrate.instances).first { $0.role == .apiServer && observation.isReady($0) }
+            // Beside it runs what the first one has.
+            let server = ServerAddress(instance.address, port: instance.standby?.port, hasControllers: false)
             result.actions.append(
-                .checkInstance(standby.id, ServerAddress(instance.address, port: instance.standby?.port), baseline: baseline?.address))
+                .checkInstance(
+                    standby.id, server, baseline: baseline.map { ServerAddress($0.address, port: $0.serverPort, hasControllers: false) }))
         }
         return false
     }

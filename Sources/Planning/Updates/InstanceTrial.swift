@@ -8,6 +8,8 @@ public struct InstanceTrial: Codable, Hashable, Sendable {
     /// How often it could not be made or started, in a row, and why the last time.
     public var failedStarts = 0
     public var startFailure: String?
+    /// By its programs, whatever the instance was like before.
+    public var isStartFailureOfRelease = false
     /// Of the customer-like check: how often it has passed in a row, since when, and when last. Seconds ago.
     public var passes = 0
     public var passingSeconds: Double = 0

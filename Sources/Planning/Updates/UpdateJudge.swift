@@ -74,9 +74,9 @@ public struct UpdateJudge: Sendable {
             }
     }
 
-    /// A controller of what is new that does not lead, though none of before is left.
+    /// A controller of what is new that does not lead, though none of before runs.
     private func leaderless(_ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation) -> ComponentKind? {
-        observation.hasOnlyNewAPIServers(intent) ? observation.controllerWithoutLead(intent, policy.update) : nil
+        observation.hasOnlyNewControllers(intent) ? observation.controllerWithoutLead(policy.update) : nil
     }
 
     private struct Fault {
@@ -90,7 +90,7 @@ public struct UpdateJudge: Sendable {
         let policy = policy.update
         for (name, trial) in observation.trials.sorted(by: { $0.key < $1.key }) where trial.failedStarts >= policy.failedStartLimit {
             let holder = InstanceID(cluster: intent.cluster, name: name).holder.name
-            guard !update.troubled.contains(holder) else { continue }
+            guard trial.isStartFailureOfRelease || !update.troubled.contains(holder) else { continue }
             return Fault(reason: "\(holder) cannot be started: \(trial.startFailure ?? "")")
         }
         let hasQuorum = observation.hasEtcdQuorum(intent)

@@ -5,7 +5,8 @@ extension Action {
     public var disturbs: InstanceID? {
         switch self {
         case .startInstance(let intent), .replaceInstance(let intent), .promoteStandby(let intent): intent.id
-        case .removeInstance(let id), .retireInstance(let id), .finishHandover(let id): id
+        case .removeInstance(let id), .retireInstance(let id), .finishHandover(let id), .stopControllers(let id), .startControllers(let id):
+            id
         default: nil
         }
     }

@@ -48,6 +48,7 @@ struct Convergence: Sendable {
                 instance.role == .etcd
                 ? health.etcdMembers[instance.id.name]?.isHealthy == true : health.apiServers[instance.id.name]?.isReady == true
             if !isFine { found.append("\(instance.id): not healthy") }
+            if instance.hasStoppedControllers { found.append("\(instance.id): its controllers are stopped") }
         }
         if health.etcdMembers.values.count(where: \.isLeader) != 1 { found.append("\(name): etcd has no leader") }
         if let balancer = seen.loadBalancer, balancer.access != spec.endpointAccess { found.append("\(name): who reaches its endpoint") }

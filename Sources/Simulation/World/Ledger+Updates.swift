@@ -67,7 +67,8 @@ extension Ledger {
             let reason = record.errors.first?.errorMessage ?? ""
             if reason.isEmpty { accuse("an update has failed, and nobody says why", name) }
             let blamed = update.intent.troubled.sorted().first { reason.contains("\($0) ") }
-            if let blamed, !reason.hasPrefix("not finished") {
+            // Programs that are not what they should be are nobody else's doing.
+            if let blamed, !reason.hasPrefix("not finished"), !reason.contains("SHA-256") {
                 accuse("an update has failed for \(blamed), which was not well before it: \(reason)", name)
             }
             // Long before it, and while it was under way.

@@ -159,6 +159,8 @@ final class Ledger: Sendable {
         case .promoteStandby(let spec): .promoteStandby(intent(spec))
         case .finishHandover(let id): .finishHandover(id)
         case .removeStandby(let id): .removeStandby(id)
+        case .stopControllers(let id): .stopControllers(id)
+        case .startControllers(let id): .startControllers(id)
         case .removeInstance(let id): .removeInstance(id)
         case .ensureFence(let name, let addresses): .ensureFence(name, addresses)
         case .ensureLoadBalancer(let spec):

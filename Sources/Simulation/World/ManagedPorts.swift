@@ -48,6 +48,9 @@ struct ManagedSubstrate: Substrate, HealthProbe, ControlPlaneOperations {
     func ensureStandby(_ spec: InstanceSpec) async throws { try await change { try await base.ensureStandby(spec) } }
     func promoteStandby(_ spec: InstanceSpec) async throws { try await change { try await base.promoteStandby(spec) } }
     func finishHandover(of id: InstanceID) async throws { try await change { try await base.finishHandover(of: id) } }
+    func exchangeControllers(of id: InstanceID) async throws { try await change { try await base.exchangeControllers(of: id) } }
+    func stopControllers(of id: InstanceID) async throws { try await change { try await base.stopControllers(of: id) } }
+    func startControllers(of id: InstanceID) async throws { try await change { try await base.startControllers(of: id) } }
     func removeStandby(of id: InstanceID) async throws { try await change { try await base.removeStandby(of: id) } }
     func writeFiles(_ files: [InstanceFile], to id: InstanceID) async throws {
         try await change { try await base.writeFiles(files, to: id) }
@@ -131,15 +134,8 @@ public struct SimulatedOperations: ControlPlaneOperations {
         }
     }
 
-    /// Whoever is there first leads.
     public func leads(of cluster: Cluster) async throws -> [String: ControllerLead] {
-        let servers = substrate.trueState(of: cluster.name).substrate.instances.filter { $0.role == .apiServer && $0.state == .running }
-        return ComponentKind.controllers.reduce(into: [:]) { leads, kind in
-            let seconds = servers.compactMap { server in
-                server.components.first { $0.kind == kind && $0.isUp }.map { (server.id.name, $0.seconds) }
-            }
-            if let (name, time) = seconds.max(by: { $0.1 < $1.1 }) { leads[kind.rawValue] = ControllerLead(instance: name, seconds: time) }
-        }
+        substrate.leads(of: cluster.name).mapValues { ControllerLead(instance: $0.instance, seconds: $0.seconds) }
     }
 
     public func handingLeadsOver(of id: InstanceID, in cluster: Cluster, _ end: @Sendable () async throws -> Void) async throws {

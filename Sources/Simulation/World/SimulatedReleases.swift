@@ -69,7 +69,7 @@ struct SimulatedReleases: ReleaseCatalog {
         let later = random.duration(.seconds(1), .seconds(7))
         let flaws: [ReleaseFlaw] = [
             .cannotBeMade, .ends(.apiServer, after: .milliseconds(300)), .ends(.apiServer, after: later),
-            .ends(.scheduler, after: .milliseconds(500)), .neverReady, .failsCheck, .isSlow(3),
+            .ends(.scheduler, after: .milliseconds(500)), .neverReady, .failsCheck, .isSlow(3), .neverLeads,
         ]
         return random.pick(flaws) ?? .neverReady
     }

@@ -72,7 +72,7 @@ class Store:
         run("s6-svc", "-k", service)
         new = poll(lambda: (seen := process(service)) not in (None, old) and seen, 60, f"{self.name}: s6 starts the API server again")
         begun = started(new)
-        poll(lambda: ready(url), 600, f"{self.name}: {server['name']} is ready again")
+        poll(lambda: ready(url, 10), 600, f"{self.name}: {server['name']} is ready again")
         at_ready = time.clock_gettime(time.CLOCK_BOOTTIME) - begun
         client = Client(direct)
         # With a resourceVersion the answer comes from the watch cache, as soon as that is filled.

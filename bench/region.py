@@ -105,10 +105,10 @@ TLS.check_hostname = False
 TLS.verify_mode = ssl.CERT_NONE
 
 
-def ready(url):
-    """The API server at `url` says that it is ready."""
+def ready(url, seconds=1):
+    """The API server at `url` says that it is ready. Who gives up after `seconds` also ends what it has checked for him."""
     try:
-        with urllib.request.urlopen(f"{url}/readyz", timeout=1, context=TLS) as answer:
+        with urllib.request.urlopen(f"{url}/readyz", timeout=seconds, context=TLS) as answer:
             return answer.status == 200
     except OSError:
         return False

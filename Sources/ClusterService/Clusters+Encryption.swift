@@ -29,6 +29,7 @@ extension Clusters {
             var update = ClusterUpdate.encryption(
                 UUID().uuidString.lowercased(), of: stored.value, keyARN: key.arn, type: "AssociateEncryptionConfig", now: time.now)
             update.token = request.clientRequestToken
+            update.requestedBy = caller.arn
             let others = try await updates(of: stored.value)
             if let token = request.clientRequestToken, let earlier = others.first(where: { $0.token == token }) {
                 guard earlier.type == update.type, earlier.parameters == update.parameters else {

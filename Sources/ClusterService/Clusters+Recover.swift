@@ -15,6 +15,13 @@ extension Clusters {
     public func recover(_ name: String, from source: RecoveryProposal.Candidate, as caller: Principal) async throws -> Cluster {
         let stored = try await authorized(name, .change, "slipway:RecoverCluster", caller)
         let now = time.now
+        var backup: Backup?
+        if source.kind != RecoveryProposal.Candidate.member {
+            let id = try BackupID(source.name)
+            backup = try await store.get(Backup.self, StoreKeys.backup(id, in: stored.value.cell))?.value
+            guard backup != nil else { throw ClusterServiceError(.notFound, "There is no backup \(id).", cluster: name) }
+        }
+        let former = backup
         let asked = try await store.update(Cluster.self, stored.value.storeKey) { current in
             guard current.metadata.uid == stored.value.metadata.uid else { throw notFound(name) }
             guard current.metadata.deletionRequestedAt == nil else {
@@ -41,6 +48,7 @@ extension Clusters {
             new.spec.restore = RestoreIntent(
                 id: UUID().uuidString.lowercased(), source: wanted, kind: .inPlace, requestedBy: caller.arn, requestedAt: now,
                 revision: source.revision, takenAt: source.at)
+            if let former { new.takeUpSecrets(of: former) }
             new.metadata.generation += 1
             return new
         }

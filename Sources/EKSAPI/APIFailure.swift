@@ -40,6 +40,8 @@ struct APIFailure: Error, Sendable {
         case let error as DecodingError: self.init(400, "SerializationException", Self.describe(error))
         case let error as StoreError where error.code == .unavailable || error.code == .noSpace:
             self.init(503, "ServiceUnavailableException", "The region's store does not answer; try again.")
+        case let error as IdentityError where error.code == .sealed:
+            self.init(503, "ServiceUnavailableException", error.message)
         case is CancellationError: self.init(503, "ServiceUnavailableException", "The service is stopping; try again.")
         default: return nil
         }

@@ -35,10 +35,10 @@ extension LocalSubstrate {
         }
     }
 
-    public func exchangeControllers(of id: InstanceID) async throws {
+    public func exchangeControllers(of id: InstanceID) async throws -> [ComponentKind] {
         try await throwing("exchange the controllers on \(id)") {
             let (unit, record) = try running(id)
-            if record.leavingSlot != nil { try await exchangeControllers(in: record, of: unit) }
+            return record.leavingSlot == nil ? [] : try await exchangeControllers(in: record, of: unit)
         }
     }
 

@@ -87,6 +87,10 @@ extension LocalSubstrate {
             let written = next
             if let slots = slots(written) { try await define(slots, of: unit) }
             try await Blocking.run {
+                // What the others did for the release of before does not count for this one.
+                for component in record.components where component.kind != .apiServer {
+                    try FileTree.remove(unit.ends(Unit.part(component.kind)))
+                }
                 try FileTree.replace(unit.record, try Record.text(written))
                 try FileTree.remove(unit.standbyRecord)
             }
@@ -116,17 +120,10 @@ extension LocalSubstrate {
         try await restoreSlots(of: unit)
         try await Blocking.run { try FileTree.remove(unit.standbyRecord) }
         async let dismissal: Void = dismiss(leaving, of: unit, serving)
-        let exchanged = try await exchangeControllers(in: serving, of: unit)
+        try await exchangeControllers(in: serving, of: unit)
         try await dismissal
         _ = groups.ensure(unit, size: serving.size, hardCPULimit: configuration.hardCPULimit)
-        try await Blocking.run {
-            // What they did for the release of before does not count for this one.
-            for component in serving.components
-            where component.kind != .apiServer && !exchanged.contains(component.kind) {
-                try FileTree.remove(unit.ends(Unit.part(component.kind)))
-            }
-            try FileTree.replace(unit.record, try Record.text(whole))
-        }
+        try await Blocking.run { try FileTree.replace(unit.record, try Record.text(whole)) }
         return true
     }
 

@@ -14,6 +14,7 @@ public struct ClusterStatusPlanner: Sendable {
         var status = old
         status.observedGeneration = generation
         status.waits = plan.waits
+        status.areAPIServersThrough = plan.areAPIServersThrough ? true : nil
         status.instances = instances(observation)
         status.endpoint = "https://\(intent.spec.network.loadBalancer)"
         if intent.isDeleting {

@@ -59,6 +59,8 @@ public struct ControlPlaneObservation: Codable, Hashable, Sendable {
     public var isBootstrapped: Bool
     /// How long an API server instance or etcd member has been unready without a break, by its name, in seconds.
     public var unreadySeconds: [String: Double]
+    /// How long the KMS plugin of an API server that is ready has not done its work, by the instance's name, in seconds.
+    public var unsealingSeconds: [String: Double] = [:]
     /// Zones out of service or out of reach: nothing new is put there, and what is there leaves.
     public var unavailableZones: Set<ZoneName>
     /// Zones that were found impaired and are not out of service, yet: what is there may be about to go.
@@ -85,8 +87,9 @@ public struct ControlPlaneObservation: Codable, Hashable, Sendable {
     public var readySeconds: [String: Double] = [:]
     /// Who leads among the controllers, by the component's name; looked for when no controllers of before an update run any more.
     public var leads: [String: ControllerLead] = [:]
-    /// How long no controllers of before an update have run, in seconds.
-    public var newOnlySeconds: Double = 0
+    /// How long none of a controller has led for a while though those of before an update do not run any more, in seconds in which etcd had
+    /// a quorum and every zone was in service and found well.
+    public var leaderlessSeconds: Double = 0
     /// How long the update has been under way while every zone was in service and found well, in seconds.
     public var updateSeconds: Double = 0
 
@@ -144,6 +147,9 @@ public struct PlanningPolicy: Codable, Hashable, Sendable {
     public var minimumReadyAPIServers = 2
     /// An API server instance that is unready for this long, in seconds, is replaced.
     public var replaceUnreadyAfter: Double = 300
+
+    /// The same of one whose KMS plugin does not do its work for this time, in seconds, while another's does.
+    public var replaceUnsealingAfter: Double = 60
 
     /// An outdated etcd member that does not answer for this long, in seconds, is replaced without asking who leads.
     public var replaceDeadMemberAfter: Double = 10

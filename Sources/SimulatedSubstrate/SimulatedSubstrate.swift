@@ -254,7 +254,10 @@ public final class SimulatedSubstrate: Substrate {
     }
 
     /// Part of `finishHandover`, which follows it.
-    public func exchangeControllers(of id: InstanceID) async throws { try await look() }
+    public func exchangeControllers(of id: InstanceID) async throws -> [ComponentKind] {
+        try await look()
+        return []
+    }
 
     public func stopControllers(of id: InstanceID) async throws {
         try await perform(

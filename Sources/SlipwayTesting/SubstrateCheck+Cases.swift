@@ -104,7 +104,7 @@ extension SubstrateCheck {
             let meanwhile = try await running(next)
             try require(meanwhile.isHandingOver && processes(meanwhile)[.apiServer] == process, "it has not begun: \(meanwhile)")
             if round > 0 {
-                for _ in 0..<2 { try await substrate.exchangeControllers(of: spec.id) }
+                for _ in 0..<2 { _ = try await substrate.exchangeControllers(of: spec.id) }
                 let exchanged = try await running(next)
                 try require(exchanged.isHandingOver, "the exchange of controllers has ended the handover: \(exchanged)")
             }

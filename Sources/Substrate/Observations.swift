@@ -76,6 +76,11 @@ public struct InstanceObservation: Codable, Hashable, Sendable {
     /// Those that are of its release: what runs beside a server that has just taken over is of the release of before.
     public var ownComponents: [ComponentObservation] { isHandingOver ? components.filter { $0.kind == .apiServer } : components }
 
+    /// None of its controllers runs, and none is to.
+    public var hasNoControllers: Bool {
+        hasStoppedControllers && !components.contains { ComponentKind.controllers.contains($0.kind) && $0.processID != nil }
+    }
+
     public enum State: String, Codable, Hashable, Sendable {
         /// Something of it exists, but not all: `ensureInstance` completes it.
         case incomplete

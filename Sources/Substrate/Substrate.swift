@@ -37,7 +37,8 @@ public protocol Substrate: Sendable {
     func promoteStandby(_ spec: InstanceSpec) async throws
     /// After a standby has taken over: the controller manager and the scheduler of before end, and those of the standby's release start.
     /// `finishHandover` does this, too, where it was not done.
-    func exchangeControllers(of id: InstanceID) async throws
+    /// - Returns: those that have ended; not those that are of the same program, and stay.
+    func exchangeControllers(of id: InstanceID) async throws -> [ComponentKind]
     /// After a standby has taken over: the server of before finishes what it has begun and ends, and what else runs beside them and is of a
     /// release is exchanged.
     func finishHandover(of id: InstanceID) async throws

@@ -65,6 +65,25 @@ import Timing
         }
     }
 
+    /// With another key than the region was begun with: nobody is to be locked out of what runs.
+    @Test func withoutTheRegionsKeyNothingIsHandedOut() async throws {
+        let region = try await EKSTestRegion()
+        let other = IdentityStore(
+            store: region.store, sealing: ClosedSealing(), region: region.region, time: region.time,
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        for body in [{ _ = try await other.signingKeys() }, { try await other.requireReadableKeys() }]
+            as [@Sendable () async throws -> Void]
+        {
+            do {
+                try await body()
+                Issue.record("it was not noticed")
+            } catch let error as IdentityError {
+                #expect(error.code == .sealed)
+            }
+        }
+        try await region.identity.requireReadableKeys()
+    }
+
     @Test func signingKeysForAuthenticators() async throws {
         let region = try await EKSTestRegion()
         let package = try await region.identity.signingKeys()
@@ -115,4 +134,12 @@ import Timing
         let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
         #expect((size ?? .max) <= 1000)
     }
+}
+
+/// With another region's key.
+private struct ClosedSealing: SecretSealing {
+    struct Wrong: Error {}
+
+    func seal(_ plain: [UInt8], context: String) throws -> [UInt8] { throw Wrong() }
+    func open(_ sealed: [UInt8], context: String) throws -> [UInt8] { throw Wrong() }
 }

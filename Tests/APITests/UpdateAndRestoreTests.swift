@@ -63,6 +63,42 @@ import Timing
         }
     }
 
+    private func encrypt(_ phase: EncryptionPhase, updateID: String?) async throws {
+        let stored = try #require(try await region.store.get(Cluster.self, StoreKeys.cluster(backup.id.cluster, in: backup.cell)))
+        _ = try await region.store.update(stored) { current in
+            var new = current
+            new.spec.encryption = EncryptionIntent(
+                keyARN: "arn:aws:kms:r:0:key/1", scope: "u", target: EncryptionSeal(keyVersion: 2, interface: .v1), phase: phase,
+                updateID: updateID)
+            return new
+        }
+    }
+
+    /// What comes back may be plain, or sealed with an older version of the key.
+    @Test func whatIsRecoveredFromABackupIsSealedAnew() async throws {
+        try await encrypt(.settled, updateID: nil)
+        let revision = try #require(try await region.cluster("demo")).spec.controlPlane.apiServerRevision
+        let source = RecoveryProposal.Candidate(
+            kind: RecoveryProposal.Candidate.backup, name: backup.id.rawValue, revision: 7, at: nil)
+        let spec = try await region.clusters.recover("demo", from: source, as: try await caller).spec
+        #expect(spec.encryption?.phase == .writable && spec.encryption?.plain == .values)
+        #expect(spec.controlPlane.apiServerRevision == revision + 1)
+        // A member's volume is the cluster's own.
+        let other = RecoveryProposal.Candidate(
+            kind: RecoveryProposal.Candidate.backup, name: "demo.20200101T000000Z-none", revision: 7, at: nil)
+        await #expect(throws: ClusterServiceError.self) {
+            _ = try await region.clusters.recover("demo", from: other, as: try await caller)
+        }
+    }
+
+    @Test func nothingIsRestoredWhileSecretsAreBeingEncrypted() async throws {
+        try await encrypt(.readable, updateID: "u")
+        await #expect(throws: ClusterServiceError.self) { try await restore() }
+        #expect(try await region.cluster("demo")?.spec.encryption?.phase == .readable)
+        try await encrypt(.settled, updateID: nil)
+        #expect(try await restore().spec.encryption?.phase == .writable)
+    }
+
     @Test func whileAnUpdateIsUnderWayNothingIsRestoredOrRecovered() async throws {
         #expect(try await update().status == 200)
         #expect(try await isInUse { try await restore() })

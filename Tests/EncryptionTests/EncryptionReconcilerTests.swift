@@ -164,6 +164,20 @@ import Timing
         #expect(update.status == .successful && update.finishedAt != nil)
         #expect(try await cluster().spec.encryption?.updateID == nil)
         #expect(try await cluster().status.phase == .active)
+        #expect(try await !cluster().status.conditions.contains { $0.kind == .secretsEncrypted })
+    }
+
+    @Test func whatKeepsSecretsFromBeingWrittenAnewIsSaid() async throws {
+        try await makeCluster()
+        let storage = FakeStorage(["plain"])
+        storage.state.withLock { $0.failures = .max }
+        for _ in 0..<20 {
+            _ = try? await step(storage)
+            try await settle()
+        }
+        _ = try? await step(storage)
+        let condition = try await cluster().status.conditions.first { $0.kind == .secretsEncrypted }
+        #expect(condition?.message == "no answer" && condition?.status == .no && condition?.reason == "SecretsRefused")
     }
 
     @Test func nothingHappensUntilAllAPIServersAreThere() async throws {

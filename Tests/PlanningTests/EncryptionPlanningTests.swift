@@ -146,6 +146,33 @@ import Testing
         #expect(fixture.reasons == ["KMSPluginDown"] && fixture.plan.actions.isEmpty)
     }
 
+    /// One whose plugin does not come back, while another's works, is made anew beside it.
+    @Test func aPluginThatStaysDownCostsTheInstance() throws {
+        var fixture = try PlannerFixture.whole()
+        fixture.observation.health.apiServers["api-1"]?.isSealing = false
+        fixture.change("api-1") {
+            $0.components = [ComponentObservation(kind: .kmsPlugin, isUp: false, processID: nil, seconds: 3, lastWords: "mode 0644")]
+        }
+        fixture.observation.unsealingSeconds["api-1"] = 61
+        #expect(fixture.titles.contains("start instance api-3") && fixture.reasons.contains("KMSPluginDown"))
+        #expect(fixture.plan.waits.contains { $0.message.contains("its last words: mode 0644") })
+        fixture.carryOut(fixture.plan.actions)
+        fixture.observation.health.apiServers["api-1"]?.isSealing = false
+        for _ in 0..<4 where fixture.observation.substrate.instances.contains(where: { $0.id.name == "api-1" }) {
+            #expect(fixture.ownViolations.isEmpty)
+            fixture.carryOut(fixture.plan.actions)
+            fixture.observation.health.apiServers["api-1"]?.isSealing = false
+        }
+        #expect(!fixture.observation.substrate.instances.contains { $0.id.name == "api-1" }, "\(fixture.titles) \(fixture.reasons)")
+        // Where no plugin works it is something else.
+        var all = try PlannerFixture.whole()
+        for name in ["api-1", "api-2"] {
+            all.observation.health.apiServers[name]?.isSealing = false
+            all.observation.unsealingSeconds[name] = 100
+        }
+        #expect(all.titles.isEmpty)
+    }
+
     /// New API servers that cannot decrypt do not take the place of old ones that can.
     @Test func nobodyGoesForOneThatCannotDecrypt() throws {
         var fixture = try PlannerFixture.whole()

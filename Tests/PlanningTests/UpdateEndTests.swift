@@ -100,7 +100,7 @@ import Testing
             fixture.observation.leads[manager] = lead
             #expect(fixture.verdict == verdict, "\(lead as Any)")
         }
-        fixture.observation.newOnlySeconds = fixture.policy.update.leadLimit + 1
+        fixture.observation.leaderlessSeconds = fixture.policy.update.leadLimit + 1
         guard case .goBack(let reason, _) = fixture.verdict else {
             Issue.record("goes on")
             return

@@ -145,7 +145,7 @@ import Testing
         #expect(fixture.plan.waits.contains { $0.reason == "Baking" && $0.message.contains("kube-controller-manager") })
         #expect(!fixture.titles.contains("remove instance api-1"))
         var bad = fixture
-        bad.observation.newOnlySeconds = bad.policy.update.leadLimit + 1
+        bad.observation.leaderlessSeconds = bad.policy.update.leadLimit + 1
         guard case .goBack = bad.verdict else {
             Issue.record("goes on")
             return
@@ -163,6 +163,35 @@ import Testing
         #expect(fixture.titles.contains("remove instance api-1") && !fixture.titles.contains { $0.contains("controllers") })
         fewer.observation.isolatedInstances = ["api-1"]
         #expect(!fewer.titles.contains("start the controllers on api-1 again"))
+    }
+
+    /// That they were told to end says nothing: one that runs may lead.
+    @Test func controllersThatRunThoughTheyWereToldToEndAreToldAgain() throws {
+        var fixture = try updating(etcd: false)
+        while backends(fixture)["api-1"] != .drain {
+            try step(&fixture)
+            fixture.letTimePass()
+        }
+        try step(&fixture)
+        #expect(fixture.observation.hasOnlyNewControllers(fixture.intent))
+        fixture.change("api-1") { $0.components = [ComponentObservation(kind: .scheduler, isUp: true, processID: 7, seconds: 90)] }
+        fixture.observation.drainingSeconds = ["api-1": 1, "api-2": 1]
+        #expect(!fixture.observation.hasOnlyNewControllers(fixture.intent))
+        #expect(fixture.titles.contains("end the controllers on api-1"))
+        // Nor does one lead for the update that is not of it.
+        fixture.change("api-1") { $0.components = [] }
+        fixture.observation.leads["kube-scheduler"] = ControllerLead(instance: "api-1", seconds: 60)
+        #expect(fixture.observation.leaderlessController(fixture.intent, fixture.policy.update) == .scheduler)
+        // Of one that was found dead nobody waits for anything.
+        fixture.observation.leads["kube-scheduler"] = nil
+        fixture.change("api-1") {
+            $0.hasStoppedControllers = false
+            $0.components = [ComponentObservation(kind: .scheduler, isUp: true, processID: 7, seconds: 90)]
+        }
+        fixture.observation.isolatedInstances = ["api-1"]
+        #expect(fixture.observation.hasOnlyNewControllers(fixture.intent))
+        fixture.changeBackend("api-1") { $0.admission = .closed }
+        #expect(fixture.titles.contains("remove instance api-1"))
     }
 
     /// The check of a new one is compared with one of before whose controllers have ended: what the new one's say counts all the same.

@@ -79,7 +79,7 @@ import Timing
             }
             try await region.substrate.promoteStandby(spec)
         }
-        try await region.substrate.exchangeControllers(of: spec.id)
+        _ = try await region.substrate.exchangeControllers(of: spec.id)
         try await region.substrate.finishHandover(of: spec.id)
     }
 

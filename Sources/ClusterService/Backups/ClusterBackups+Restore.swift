@@ -48,12 +48,15 @@ extension ClusterBackups {
                     "Cluster \(name) has an update in progress: \(update.id). Restore it when that has ended; `slipway update cancel \(name)` ends it sooner.",
                     cluster: name)
             }
+            if let encryption = current.spec.encryption, let update = encryption.updateID {
+                throw ClusterServiceError(
+                    .inUse,
+                    "The secrets of \(name) are being encrypted (\(encryption.phase.name)), by the update \(update). Restore it when that has ended: `slipway update watch \(name)`.",
+                    cluster: name)
+            }
             var new = current
             new.spec.restore = intent
-            if let encryption = current.spec.encryption {
-                new.spec.encryption = encryption.restored(from: backup.spec?.encryption)
-                new.spec.controlPlane.renewAPIServers()
-            }
+            new.takeUpSecrets(of: backup)
             new.metadata.generation += 1
             return new
         }
@@ -85,6 +88,15 @@ extension ClusterBackups {
             throw ClusterServiceError(.invalidRequest, "It is not used: \(backup.verification?.message ?? "backup \(id) is damaged.")")
         }
         return backup
+    }
+}
+
+extension Cluster {
+    /// Its secrets become the backup's, sealed with whatever the cluster had then: API servers read that, too, and all is sealed anew.
+    mutating func takeUpSecrets(of backup: Backup) {
+        guard let encryption = spec.encryption else { return }
+        spec.encryption = encryption.restored(from: backup.spec?.encryption)
+        spec.controlPlane.renewAPIServers()
     }
 }
 

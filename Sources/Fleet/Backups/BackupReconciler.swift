@@ -68,6 +68,8 @@ final class BackupReconciler: Reconciler {
         let started = time.now
         try await change(backup) { new in
             new.phase = .running
+            // As it is now, and not as it was when the backup was asked for: secrets may be sealed with another key since.
+            new.spec = cluster.spec
             new.attempts += 1
             new.startedAt = started
             (new.bytes, new.expectedBytes) = (0, 0)

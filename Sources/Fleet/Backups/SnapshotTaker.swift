@@ -34,7 +34,7 @@ struct SnapshotTaker: Sendable {
                 try await self.download(from: client, member, to: "\(directory)/snapshot.db", progress)
             }
             let stored = try await archive.write(
-                snapshot: "\(directory)/snapshot.db", of: backup, spec: backup.spec ?? cluster.spec, facts: facts)
+                snapshot: "\(directory)/snapshot.db", of: backup, spec: cluster.spec, facts: facts)
             try await ScratchDirectory.remove(directory)
             return stored
         } catch {

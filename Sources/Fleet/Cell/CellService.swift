@@ -113,7 +113,7 @@ public struct CellService: Service {
             cell: configuration.cell, store: store,
             observer: ClusterObserver(
                 substrate: substrate, probe: probe, operations: operations, board: board, restores: restores, trials: trials,
-                time: time),
+                policy: judge.policy.update, time: time),
             executor: ClusterExecutor(
                 substrate: substrate, rendering: rendering, operations: operations, restores: restores, trials: trials,
                 time: time, actionTimeout: configuration.actionTimeout),

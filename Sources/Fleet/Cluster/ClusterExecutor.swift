@@ -54,17 +54,19 @@ struct ClusterExecutor: Sendable {
         case .ensureNetwork(let spec): try await substrate.ensureNetwork(spec)
         case .ensureVolume(let spec): try await substrate.ensureVolume(spec)
         case .startInstance(let intent), .replaceInstance(let intent):
-            try await noting(intent.id) {
+            try await noting(intent.id, intent, of: cluster) {
                 try await substrate.ensureInstance(try await rendering.instance(intent, of: cluster))
             }
         case .ensureStandby(let intent):
-            try await noting(intent.id.standby) { try await substrate.ensureStandby(try await rendering.instance(intent, of: cluster)) }
+            try await noting(intent.id.standby, intent, of: cluster) {
+                try await substrate.ensureStandby(try await rendering.instance(intent, of: cluster))
+            }
         case .promoteStandby(let intent): try await substrate.promoteStandby(try await rendering.instance(intent, of: cluster))
         case .finishHandover(let id):
             // Who takes the lead over does not wait for the end of the server of before.
             try await ending(id, of: cluster) { try await substrate.exchangeControllers(of: id) }
             try await substrate.finishHandover(of: id)
-        case .stopControllers(let id): try await ending(id, of: cluster) { try await substrate.stopControllers(of: id) }
+        case .stopControllers(let id): try await endingAll(id, of: cluster) { try await substrate.stopControllers(of: id) }
         case .startControllers(let id): try await substrate.startControllers(of: id)
         case .removeStandby(let id): try await substrate.removeStandby(of: id)
         case .checkInstance(let id, let address, let baseline): try await check(id, address, baseline, of: cluster)
@@ -78,8 +80,8 @@ struct ClusterExecutor: Sendable {
             try await substrate.ensureInstance(try await rendering.instance(intent, of: cluster))
         // What ends it is that it is written down.
         case .finishRecovery: break
-        case .removeInstance(let id): try await ending(id, of: cluster) { try await substrate.removeInstance(id) }
-        case .retireInstance(let id): try await ending(id, of: cluster) { try await substrate.removeInstance(id, gracefully: true) }
+        case .removeInstance(let id): try await endingAll(id, of: cluster) { try await substrate.removeInstance(id) }
+        case .retireInstance(let id): try await endingAll(id, of: cluster) { try await substrate.removeInstance(id, gracefully: true) }
         case .removeMember(let id): try await operations.removeMember(id, of: cluster)
         case .addMember(let id, let address): try await operations.addMember(id, address, of: cluster)
         case .promoteMember(let id, let address): try await operations.promoteMember(id, address, of: cluster)
@@ -98,7 +100,7 @@ struct ClusterExecutor: Sendable {
     }
 
     /// Remembers whether an instance could be made.
-    private func noting(_ id: InstanceID, _ body: () async throws -> Void) async throws {
+    private func noting(_ id: InstanceID, _ intent: InstanceIntent, of cluster: Cluster, _ body: () async throws -> Void) async throws {
         do {
             try await body()
             trials.noteStart(of: id, failure: nil)
@@ -108,15 +110,29 @@ struct ClusterExecutor: Sendable {
             // Nobody answers there: that says nothing of what was to be started.
             throw error
         } catch {
-            let isOfRelease = (error as? SubstrateError)?.code == .invalidArtifact
+            let isNew = cluster.spec.update.map { $0.previous.release(of: intent.role) != intent.release } ?? false
+            let isOfRelease = isNew && (error as? SubstrateError)?.code == .invalidArtifact
             trials.noteStart(of: id, failure: "\(error)", isOfRelease: isOfRelease)
             throw error
         }
     }
 
-    private func ending(_ id: InstanceID, of cluster: Cluster, _ end: @escaping @Sendable () async throws -> Void) async throws {
+    private func endingAll(_ id: InstanceID, of cluster: Cluster, _ end: @escaping @Sendable () async throws -> Void) async throws {
+        try await ending(id, of: cluster) {
+            try await end()
+            return ComponentKind.controllers
+        }
+    }
+
+    /// - Parameter end: says which controllers have ended by it.
+    private func ending(
+        _ id: InstanceID, of cluster: Cluster, _ end: @escaping @Sendable () async throws -> [ComponentKind]
+    ) async throws {
         let isServer = cluster.status.instances.contains { $0.name == id.name && $0.role == .apiServer }
-        guard isServer, cluster.metadata.deletionRequestedAt == nil else { return try await end() }
+        guard isServer, cluster.metadata.deletionRequestedAt == nil else {
+            _ = try await end()
+            return
+        }
         try await operations.handingLeadsOver(of: id, in: cluster, end)
     }
 

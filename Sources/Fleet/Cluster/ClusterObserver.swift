@@ -21,7 +21,7 @@ final class ClusterObserver: Sendable {
 
     init(
         substrate: any Substrate, probe: any HealthProbe, operations: any ControlPlaneOperations, board: ServiceStateBoard,
-        restores: (any ClusterRestoring)? = nil, trials: InstanceTrials, time: TimeSource
+        restores: (any ClusterRestoring)? = nil, trials: InstanceTrials, policy: UpdatePolicy, time: TimeSource
     ) {
         self.trials = trials
         self.substrate = substrate
@@ -29,7 +29,7 @@ final class ClusterObserver: Sendable {
         self.operations = operations
         self.board = board
         self.time = time
-        durations = ObservedDurations(time: time)
+        durations = ObservedDurations(policy: policy, time: time)
         self.restores = restores
     }
 
@@ -43,16 +43,17 @@ final class ClusterObserver: Sendable {
             isolatedInstances: view.isolated)
         observation.impairedZones = view.impairedZones
         observation.corruptMembers = cluster.status.etcd?.corruptMembers ?? []
+        let intent = ControlPlaneIntent(cluster)
+        // Who has to be cut off comes first.
+        if !isDeleting, !isUrgent(seen, view), observation.hasOnlyNewControllers(intent) {
+            observation.leads = await first(within: Self.membershipTimeout) { try? await self.operations.leads(of: cluster) } ?? [:]
+        }
         durations.note(&observation, of: cluster)
         trials.note(&observation, of: cluster)
-        let intent = ControlPlaneIntent(cluster)
         if observation.needsMembership(intent) {
             observation.membership = await membership(
                 of: cluster, observation.dependableMembers(intent),
                 within: isUrgent(seen, view) ? Self.hurriedTimeout : Self.membershipTimeout)
-        }
-        if !isDeleting, observation.hasOnlyNewControllers(intent) {
-            observation.leads = await first(within: Self.membershipTimeout) { try? await self.operations.leads(of: cluster) } ?? [:]
         }
         if let restore = intent.restore, !isDeleting { observation.restore = try await restores?.observe(restore, of: cluster) }
         return observation

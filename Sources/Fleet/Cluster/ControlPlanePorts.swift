@@ -23,7 +23,9 @@ public protocol ControlPlaneOperations: Sendable {
     func leads(of cluster: Cluster) async throws -> [String: ControllerLead]
     /// Ends an instance of API servers, or the controllers in it, and gives back what these led: their leases would else keep everybody else from
     /// being at work for 15 s. That this cannot be done is no error.
-    func handingLeadsOver(of id: InstanceID, in cluster: Cluster, _ end: @Sendable () async throws -> Void) async throws
+    /// - Parameter end: says which of them have ended by it.
+    func handingLeadsOver(
+        of id: InstanceID, in cluster: Cluster, _ end: @Sendable () async throws -> [ComponentKind]) async throws
     /// Hands etcd's leadership over; returns when the new leader leads.
     func moveLeader(of cluster: Cluster, from: InstanceID, to: InstanceID) async throws
     /// Who is a member of etcd, as the quorum of the cluster knows it.

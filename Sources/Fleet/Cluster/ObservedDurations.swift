@@ -7,7 +7,7 @@ import Timing
 /// For how long something has been seen without a break. Lost with the process, which only postpones what waits for it.
 final class ObservedDurations: Sendable {
     private struct Key: Hashable {
-        enum Kind { case unready, ready, unavailable, draining, led, updating, newOnly }
+        enum Kind { case unready, unsealing, ready, unavailable, draining, led, updating, leaderless }
         var cluster: ClusterName
         var kind: Kind
         var name: String
@@ -24,9 +24,14 @@ final class ObservedDurations: Sendable {
     /// When each cluster was last looked at.
     private let looks = Mutex<[ClusterName: Duration]>([:])
 
-    init(time: TimeSource) { self.time = time }
+    private let policy: UpdatePolicy
 
-    /// Fills in the observation's durations.
+    init(policy: UpdatePolicy, time: TimeSource) {
+        self.policy = policy
+        self.time = time
+    }
+
+    /// Fills in the observation's durations, for which it has to have who leads.
     func note(_ observation: inout ControlPlaneObservation, of resource: Cluster) {
         let cluster = resource.name
         let health = observation.health
@@ -44,6 +49,10 @@ final class ObservedDurations: Sendable {
                 keys.insert(Self.readiness(instance))
             }
         }
+        for instance in observation.substrate.instances where instance.role == .apiServer && instance.state == .running {
+            guard !observation.isSealing(instance) else { continue }
+            keys.insert(Key(cluster: cluster, kind: .unsealing, name: instance.id.name))
+        }
         for zone in observation.unavailableZones { keys.insert(Key(cluster: cluster, kind: .unavailable, name: zone.rawValue)) }
         for backend in observation.substrate.loadBalancer?.backends ?? [] where backend.admission == .drain {
             keys.insert(Key(cluster: cluster, kind: .draining, name: backend.name))
@@ -53,8 +62,11 @@ final class ObservedDurations: Sendable {
             let phase = resource.spec.rotation?.phase.rawValue ?? ""
             keys.insert(Key(cluster: cluster, kind: .updating, name: "\(update.id) \(update.reversal != nil) \(phase)"))
         }
-        if let update = resource.spec.update, observation.hasOnlyNewControllers(ControlPlaneIntent(resource)) {
-            keys.insert(Key(cluster: cluster, kind: .newOnly, name: update.id))
+        let intent = ControlPlaneIntent(resource)
+        if let update = resource.spec.update, observation.unavailableZones.isEmpty, observation.impairedZones.isEmpty,
+            observation.hasEtcdQuorum(intent), observation.leaderlessController(intent, policy) != nil
+        {
+            keys.insert(Key(cluster: cluster, kind: .leaderless, name: update.id))
         }
         let now = time.uptime
         let leaders = health.etcdMembers.filter(\.value.isLeader).map { Key(cluster: cluster, kind: .led, name: $0.key) }
@@ -68,7 +80,9 @@ final class ObservedDurations: Sendable {
             hasNewLeader = leaders.contains { old[$0] == nil }
             if unseen > .zero {
                 old = old.filter { $0.key.kind != .ready }
-                for (key, start) in old where [.unready, .draining, .updating, .newOnly].contains(key.kind) { old[key] = start + unseen }
+                for (key, start) in old where [.unready, .unsealing, .draining, .updating, .leaderless].contains(key.kind) {
+                    old[key] = start + unseen
+                }
             }
             var new = Dictionary(uniqueKeysWithValues: keys.map { ($0, excused.contains($0) ? now : old[$0] ?? now) })
             // Here it is the last time that counts, and not the first.
@@ -86,7 +100,8 @@ final class ObservedDurations: Sendable {
             switch key.kind {
             case .ready: break
             case .updating: observation.updateSeconds = seconds
-            case .newOnly: observation.newOnlySeconds = seconds
+            case .leaderless: observation.leaderlessSeconds = seconds
+            case .unsealing: observation.unsealingSeconds[key.name] = seconds
             case .unready: observation.unreadySeconds[key.name] = seconds
             case .unavailable: observation.unavailableSeconds[ZoneName(rawValue: key.name)] = seconds
             case .led: observation.recentLeaders.insert(key.name)

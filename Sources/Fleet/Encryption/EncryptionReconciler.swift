@@ -38,7 +38,13 @@ struct EncryptionReconciler: Reconciler {
         case .wait(let wait):
             return .waiting(wait.message, recheck: Self.interval)
         case .rewrite:
-            let count = try await storage.rewrite(cluster, to: intent.target.storedPrefix(of: intent.keyID), limit: Self.batch)
+            let count: Int
+            do {
+                count = try await storage.rewrite(cluster, to: intent.target.storedPrefix(of: intent.keyID), limit: Self.batch)
+            } catch let error as FleetError {
+                try await say(error.message, of: stored)
+                throw error
+            }
             logger.info("secrets written anew", metadata: ["cluster": "\(name)", "count": "\(count)"])
             return .waiting("secrets are written anew", recheck: .milliseconds(1))
         case .compact(let revision):
@@ -53,10 +59,25 @@ struct EncryptionReconciler: Reconciler {
         }
     }
 
+    /// What keeps secrets from being encrypted.
+    private func say(_ message: String, of stored: Stored<Cluster>) async throws {
+        let now = time.now
+        _ = try await store.update(stored) { current in
+            let old = current.status.conditions.first { $0.kind == .secretsEncrypted }
+            guard current.metadata.uid == stored.value.metadata.uid, old?.message != message else { return nil }
+            var new = current
+            new.status.conditions.removeAll { $0.kind == .secretsEncrypted }
+            new.status.conditions.append(
+                Condition(kind: .secretsEncrypted, status: .no, reason: "SecretsRefused", message: message, since: old?.since ?? now))
+            return new
+        }
+    }
+
     private func observe(_ cluster: Cluster, _ intent: EncryptionIntent) async throws -> EncryptionObservation {
         let progressing = cluster.status.conditions.first { $0.kind == .progressing }
         let isOfThisSpec = cluster.status.observedGeneration == cluster.metadata.generation
-        var seen = EncryptionObservation(areServersCurrent: isOfThisSpec && progressing?.status == .no)
+        let areThrough = progressing?.status == .no || cluster.status.areAPIServersThrough == true
+        var seen = EncryptionObservation(areServersCurrent: isOfThisSpec && areThrough)
         if !seen.areServersCurrent { seen.whyNot = isOfThisSpec ? progressing?.message : nil }
         switch intent.phase {
         case .rewriting, .compacting:
@@ -125,6 +146,7 @@ struct EncryptionReconciler: Reconciler {
         {
             var cluster = stored.value
             cluster.spec.encryption = next
+            cluster.status.conditions.removeAll { $0.kind == .secretsEncrypted }
             if changesServers { cluster.spec.controlPlane.renewAPIServers() }
             cluster.metadata.generation += 1
             if cluster.status.phase == .active || cluster.status.phase == .updating {

@@ -4,6 +4,7 @@ import Foundation
 import Kubernetes
 import Planning
 import Substrate
+import Synchronization
 import Timing
 
 /// What the encryption of a cluster's secrets needs of its etcd and its API.
@@ -13,8 +14,10 @@ public protocol SecretStorage: Sendable {
     ///   - prefix: what a value begins with that is sealed as is wanted.
     ///   - revision: one that may still be readable, if asked for.
     func census(of cluster: Cluster, sealedWith prefix: String, history revision: Int64?) async throws -> SecretCensus
-    /// Has the API servers write anew what does not begin with `prefix`, up to `limit` secrets.
-    /// - Returns: how many there were.
+    /// Has the API servers write anew what does not begin with `prefix`, up to `limit` secrets. Who is refused is left out until all others
+    /// have been written.
+    /// - Returns: how many were.
+    /// - Throws: `FleetError` (`kubernetes`) when only such are left that are refused.
     func rewrite(_ cluster: Cluster, to prefix: String, limit: Int) async throws -> Int
     /// Makes etcd forget what was before the revision; nothing when it has already.
     func compact(_ cluster: Cluster, to revision: Int64) async throws
@@ -34,6 +37,7 @@ public struct SecretEncryption: Sendable {
 /// Looks into etcd itself, and writes through the cluster's own API: only API servers ever encrypt.
 public struct LiveSecretStorage: SecretStorage {
     private let operations: LiveControlPlaneOperations
+    private let refused = RefusedSecrets()
 
     /// Where Kubernetes keeps secrets: `/registry/secrets/NAMESPACE/NAME`.
     private static let keys = EtcdKeys.prefix(Array("/registry/secrets/".utf8))
@@ -41,6 +45,8 @@ public struct LiveSecretStorage: SecretStorage {
     private static let pageSize = 200
     /// Writes at the same time.
     private static let width = 4
+    /// So many refusals end a round: each may have taken a webhook's whole time.
+    private static let refusalLimit = 20
 
     public init(operations: LiveControlPlaneOperations) { self.operations = operations }
 
@@ -61,16 +67,37 @@ public struct LiveSecretStorage: SecretStorage {
     /// An empty merge patch changes nothing of a secret; an API server that finds it stored with another provider than its first one
     /// writes it nevertheless (k8s.io/apiserver, `pkg/storage/etcd3`, `GuaranteedUpdate`: `stale`).
     public func rewrite(_ cluster: Cluster, to prefix: String, limit: Int) async throws -> Int {
-        let stale = try await stale(in: cluster, prefix, limit: limit)
-        let api = try await operations.api(of: cluster)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for (index, path) in stale.enumerated() {
-                if index >= Self.width { try await group.next() }
-                group.addTask { try await api.merge(path, "{}") }
-            }
-            try await group.waitForAll()
+        let known = refused.all(of: cluster)
+        let stale = try await stale(in: cluster, prefix, limit: limit, without: Set(known.keys))
+        if stale.isEmpty, let first = known.min(by: { $0.key < $1.key }) {
+            refused.forget(cluster)
+            throw FleetError(.kubernetes, "\(known.count) secrets cannot be written anew; \(first.key): \(first.value)")
         }
-        return stale.count
+        let api = try await operations.api(of: cluster)
+        return try await withThrowingTaskGroup(of: (path: String, reason: String?).self) { group in
+            var (written, refusals) = (0, 0)
+            func note(_ outcome: (path: String, reason: String?)) {
+                guard let reason = outcome.reason else { return written += 1 }
+                refusals += 1
+                refused.note(outcome.path, reason, of: cluster)
+            }
+            for (index, path) in stale.enumerated() where refusals < Self.refusalLimit {
+                if index >= Self.width, let outcome = try await group.next() { note(outcome) }
+                group.addTask {
+                    do {
+                        try await api.merge(path, "{}")
+                        return (path, nil)
+                    } catch let error as CancellationError {
+                        throw error
+                    } catch {
+                        try Task.checkCancellation()
+                        return (path, "\(error)")
+                    }
+                }
+            }
+            for try await outcome in group { note(outcome) }
+            return written
+        }
     }
 
     public func compact(_ cluster: Cluster, to revision: Int64) async throws {
@@ -85,12 +112,13 @@ public struct LiveSecretStorage: SecretStorage {
     }
 
     /// Paths in the API of secrets that are sealed with something else.
-    private func stale(in cluster: Cluster, _ prefix: String, limit: Int) async throws -> [String] {
+    private func stale(in cluster: Cluster, _ prefix: String, limit: Int, without: Set<String>) async throws -> [String] {
         let access = try await operations.access(to: cluster)
         return try await EtcdClient.with(try access.configuration(timeout: .seconds(20))) { client in
             var paths: [String] = []
             _ = try await Self.pages(client) { values in
                 paths += values.filter { !$0.value.starts(with: Array(prefix.utf8)) }.compactMap { Self.path(ofKey: $0.key) }
+                    .filter { !without.contains($0) }
                 return paths.count < limit
             }
             return Array(paths.prefix(limit))
@@ -125,4 +153,15 @@ public struct LiveSecretStorage: SecretStorage {
             return true
         }
     }
+}
+
+/// Secrets that an API server has refused to write, by their paths, and why. In memory only: who begins anew tries them anew.
+private final class RefusedSecrets: Sendable {
+    private let reasons = Mutex<[String: [String: String]]>([:])
+
+    func all(of cluster: Cluster) -> [String: String] { reasons.withLock { $0[cluster.metadata.uid] ?? [:] } }
+    func note(_ path: String, _ reason: String, of cluster: Cluster) {
+        reasons.withLock { $0[cluster.metadata.uid, default: [:]][path] = reason }
+    }
+    func forget(_ cluster: Cluster) { reasons.withLock { $0[cluster.metadata.uid] = nil } }
 }

@@ -49,12 +49,15 @@ public struct LiveControlPlaneOperations: ControlPlaneOperations {
         try await ControllerLeases(api: try await api(of: cluster), time: time).leads()
     }
 
-    public func handingLeadsOver(of id: InstanceID, in cluster: Cluster, _ end: @Sendable () async throws -> Void) async throws {
+    public func handingLeadsOver(
+        of id: InstanceID, in cluster: Cluster, _ end: @Sendable () async throws -> [ComponentKind]
+    ) async throws {
         // Both within the time in which the endpoint answers if it does at all.
         let leases = try? await bounded { ControllerLeases(api: try await api(of: cluster), time: time) }
         let held = (try? await bounded { try await leases?.held(by: id.name) }) ?? []
-        try await end()
-        _ = try? await bounded { for lease in held { try await leases?.giveBack(lease) } }
+        // Who goes on leads on.
+        let ended = Set(try await end().map(\.rawValue))
+        _ = try? await bounded { for lease in held where ended.contains(lease.metadata.name) { try await leases?.giveBack(lease) } }
     }
 
     private func bounded<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {

@@ -74,7 +74,8 @@ final class InstanceTrials: Sendable {
     func noteStart(of id: InstanceID, failure reason: String?, isOfRelease: Bool = false) {
         failures.withLock { all in
             guard let reason else { return all[id.cluster, default: [:]][id.name] = nil }
-            let before = all[id.cluster]?[id.name]?.count ?? 0
+            let last = all[id.cluster]?[id.name]
+            let before = last?.isOfRelease == isOfRelease ? last?.count ?? 0 : 0
             all[id.cluster, default: [:]][id.name] = (before + 1, reason, isOfRelease)
         }
     }

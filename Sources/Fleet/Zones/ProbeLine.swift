@@ -50,7 +50,8 @@ final class ProbeLine {
         self.time = time
         let isEtcd = endpoint.subject.role == .etcd
         port = isEtcd ? KubernetesEndpoints.etcdMetricsPort : KubernetesEndpoints.apiServerPort
-        let path = isEtcd ? "/alive" : "/livez?exclude=etcd"
+        // What is answered without asking anybody else: `/livez` asks etcd and KMS plugins.
+        let path = isEtcd ? "/alive" : "/version"
         request = "GET \(path) HTTP/1.1\r\nHost: \(endpoint.address)\r\nUser-Agent: slipway\r\nAccept: */*\r\n\r\n"
     }
 

@@ -20,6 +20,8 @@ public struct ClusterStatus: Codable, Hashable, Sendable {
     public var isBootstrapped = false
     /// How the last restore ended.
     public var lastRestore: RestoreRecord?
+    /// All API servers are what the spec of that generation wants, and serve, whatever else is amiss; nil: not so.
+    public var areAPIServersThrough: Bool?
     /// Nil until etcd was looked at.
     public var etcd: EtcdReport?
 

@@ -30,6 +30,8 @@ public struct Condition: Codable, Hashable, Sendable {
         case etcdConsistent = "EtcdConsistent"
         /// No certificate of a running instance ends in the coming weeks.
         case certificatesValid = "CertificatesValid"
+        /// Said while something keeps a cluster's secrets from being encrypted.
+        case secretsEncrypted = "SecretsEncrypted"
     }
     public enum Status: String, Codable, Sendable { case yes = "True", no = "False", unknown = "Unknown" }
 

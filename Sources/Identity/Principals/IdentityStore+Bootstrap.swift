@@ -28,17 +28,28 @@ extension IdentityStore {
         return try await accessKeys(of: name).isEmpty ? try await createAccessKey(of: name) : nil
     }
 
+    /// Access keys with their secrets; without those that do not open.
+    /// - Throws: `StoreError`; `IdentityError` (`sealed`) when none opens: then this is not the key that the region was begun with.
+    private func readableKeys() async throws -> [(AccessKey, Credential)] {
+        let keys = try await store.list(AccessKey.self, prefix: StoreKeys.accessKeys).items.map(\.value)
+        let opened = keys.compactMap { key in readable(key).map { (key, $0) } }
+        if let first = keys.first, opened.isEmpty { _ = try open(first) }
+        return opened
+    }
+
+    /// - Throws: `StoreError`; `IdentityError` (`sealed`) when no secret opens that the region's store holds.
+    public func requireReadableKeys() async throws { _ = try await readableKeys() }
+
     /// The signing keys for authenticators: for every access key, from yesterday (clocks differ) to `days` days ahead.
+    /// - Throws: as `requireReadableKeys`: an empty package would lock everybody out of clusters that run.
     public func signingKeys(days: Int = 7) async throws -> SigningKeyPackage {
         let principals = Dictionary(try await principals().map { ($0.name, $0) }, uniquingKeysWith: { $1 })
-        let accessKeys = try await store.list(AccessKey.self, prefix: StoreKeys.accessKeys).items.map { $0.value }
+        let accessKeys = try await readableKeys()
         let now = time.now
         let dates = (-1...days).map { SignatureTimestamp(now.addingTimeInterval(Double($0) * 86_400)).day }
         var keys: [SigningKeyPackage.Key] = []
-        for accessKey in accessKeys {
-            guard let principal = principals[accessKey.principal], principal.userID == accessKey.userID,
-                let credential = readable(accessKey)
-            else { continue }
+        for (accessKey, credential) in accessKeys {
+            guard let principal = principals[accessKey.principal], principal.userID == accessKey.userID else { continue }
             for date in dates {
                 let key = credential.signingKey(date: date, region: region.name, service: "sts")
                 keys.append(

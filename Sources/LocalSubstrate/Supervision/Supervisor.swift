@@ -74,6 +74,8 @@ struct Supervisor: Sendable {
         let runs = tail.split(separator: "\n").split {
             $0.contains("slipway: \(kind.rawValue) ended") || $0.contains("slipway: \(kind.rawValue) was ended")
         }
+        // Ours say in one line why they end.
+        if kind == .kmsPlugin || kind == .authenticator { return runs.last?.last.map { String($0.prefix(600)) } }
         let words = runs.lazy.map { run in run.filter { line in signs.contains { line.contains($0) } } }.last { !$0.isEmpty }
         return words?.map { $0.prefix(600) }.joined(separator: "\n")
     }

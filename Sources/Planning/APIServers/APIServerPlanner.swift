@@ -35,6 +35,14 @@ struct APIServerPlanner {
                 && !observation.isBalanced(instance.id.name)
         }
 
+        // Its plugin does not come to work again, and another's does: it is this instance.
+        func isMute(_ instance: InstanceObservation) -> Bool {
+            intent.update == nil && observation.unsealingSeconds[instance.id.name, default: 0] > policy.replaceUnsealingAfter
+                && all.contains {
+                    $0.id != instance.id && isReady($0) && observation.isSealing($0) && observation.isBalanced($0.id.name)
+                }
+        }
+
         // Which instances stay, and which are to go: outdated ones, and ones unready for too long. Without a quorum of etcd no
         // API server can be ready, and another one could not either.
         var keep: [InstanceObservation] = []
@@ -43,7 +51,7 @@ struct APIServerPlanner {
             let isHopeless = etcdHasQuorum && isUseless(instance)
             // In place, one of another release is no other than the new one.
             let stays = isCurrent(instance, intent) || intent.update?.strategy == .inPlace && isPatchable(instance, intent)
-            stays && !isHopeless ? keep.append(instance) : retire.append(instance)
+            stays && !isHopeless && !isMute(instance) ? keep.append(instance) : retire.append(instance)
         }
         while keep.count > intent.spec.apiServerCount {
             let surplus = surplus(of: keep, isReady: isReady)
@@ -112,11 +120,12 @@ struct APIServerPlanner {
         result.actions += removals(
             retire, observation, trial, held, mayDrain: mayDrain, isUseless: isUseless, &result.waits)
         trial.controllers(all, leaving: mayDrain ? retire : [], evacuation, &result)
-        for instance in keep where isReady(instance) && !observation.isSealing(instance) {
+        for instance in keep + retire where isReady(instance) && !observation.isSealing(instance) {
+            let words = instance.components.first { $0.kind == .kmsPlugin }?.lastWords.map { "; its last words: \($0.prefix(300))" } ?? ""
             result.waits.append(
                 Wait(
                     "KMSPluginDown",
-                    "the KMS plugin of \(instance.id.name) does not do its work: what the API server has not at hand can be neither read nor written"
+                    "the KMS plugin of \(instance.id.name) does not do its work: what the API server has not at hand can be neither read nor written\(words)"
                 ))
         }
         for instance in keep where instance.state == .running && !isReady(instance) {

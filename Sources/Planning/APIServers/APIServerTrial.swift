@@ -73,7 +73,8 @@ struct APIServerTrial {
 
     /// Why a drained one of before stays at hand; nil: it need not.
     func bake(_ instance: InstanceObservation) -> Wait? {
-        guard isForward, observation.admission(of: instance) != nil else { return nil }
+        // Of one that was cut off there is nothing to go back to.
+        guard isForward, let admission = observation.admission(of: instance), admission != .closed else { return nil }
         if let (name, trial) = observation.trials.filter({ $0.value.failure != nil }).min(by: { $0.key < $1.key }),
             let failure = trial.failure
         {
@@ -106,24 +107,19 @@ struct APIServerTrial {
     ) {
         let isUpdate = isForward && intent.update != nil
         for instance in instances where instance.state == .running {
-            guard !evacuation.isIsolated(instance.id.name), !observation.isDoubtful(instance.zone), !result.ends(instance) else { continue }
+            guard !evacuation.isIsolated(instance.id.name), !observation.isDoubtful(instance.zone), !result.concerns(instance) else {
+                continue
+            }
             let isLeaving = isUpdate && leaving.contains(instance) && observation.admission(of: instance) == .drain
-            guard isLeaving != instance.hasStoppedControllers else { continue }
-            result.actions.append(isLeaving ? .stopControllers(instance.id) : .startControllers(instance.id))
+            if isLeaving, !instance.hasNoControllers { result.actions.append(.stopControllers(instance.id)) }
+            if !isLeaving, instance.hasStoppedControllers { result.actions.append(.startControllers(instance.id)) }
         }
     }
 }
 
 extension APIServerPlanner.Result {
-    fileprivate func ends(_ instance: InstanceObservation) -> Bool {
-        actions.contains { action in
-            switch action {
-            case .removeInstance(let id), .retireInstance(let id): id == instance.id
-            case .startInstance(let intent), .replaceInstance(let intent): intent.id == instance.id
-            default: false
-            }
-        }
-    }
+    /// Something else is done with it.
+    fileprivate func concerns(_ instance: InstanceObservation) -> Bool { actions.contains { $0.disturbs == instance.id } }
 }
 
 extension ServerAddress {

@@ -101,7 +101,7 @@ extension ControlPlaneObservation {
     }
 
     /// The KMS plugin beside it runs and does its work, or there is none.
-    func isSealing(_ server: InstanceObservation) -> Bool {
+    public func isSealing(_ server: InstanceObservation) -> Bool {
         health.apiServers[server.id.name]?.isSealing != false && !server.components.contains { $0.kind == .kmsPlugin && !$0.isUp }
     }
 

@@ -21,7 +21,7 @@ public struct UpdateJudge: Sendable {
     public func verdict(_ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation, _ plan: Plan) -> Verdict? {
         guard let update = intent.update, !intent.isDeleting, intent.restore == nil, intent.recovery == nil else { return nil }
         if isThrough(intent, update, observation, plan), haveStood(intent, update, observation),
-            leaderless(intent, observation) == nil
+            observation.leaderlessController(intent, policy.update) == nil
         {
             return .ended
         }
@@ -74,11 +74,6 @@ public struct UpdateJudge: Sendable {
             }
     }
 
-    /// A controller of what is new that does not lead, though none of before runs.
-    private func leaderless(_ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation) -> ComponentKind? {
-        observation.hasOnlyNewControllers(intent) ? observation.controllerWithoutLead(policy.update) : nil
-    }
-
     private struct Fault {
         var reason: String
         var code = "Unknown"
@@ -104,7 +99,7 @@ public struct UpdateJudge: Sendable {
             guard !update.troubled.contains(instance.id.holder.name) else { continue }
             if let fault = fault(of: instance, intent, hasQuorum: hasQuorum, observation) { return fault }
         }
-        if observation.newOnlySeconds > policy.leadLimit, hasQuorum, let kind = leaderless(intent, observation) {
+        if observation.leaderlessSeconds > policy.leadLimit, hasQuorum, let kind = observation.leaderlessController(intent, policy) {
             return Fault(
                 reason: "no \(kind.rawValue) of release \(intent.spec.release) has led within \(Int(policy.leadLimit)) s")
         }

@@ -48,7 +48,9 @@ struct ManagedSubstrate: Substrate, HealthProbe, ControlPlaneOperations {
     func ensureStandby(_ spec: InstanceSpec) async throws { try await change { try await base.ensureStandby(spec) } }
     func promoteStandby(_ spec: InstanceSpec) async throws { try await change { try await base.promoteStandby(spec) } }
     func finishHandover(of id: InstanceID) async throws { try await change { try await base.finishHandover(of: id) } }
-    func exchangeControllers(of id: InstanceID) async throws { try await change { try await base.exchangeControllers(of: id) } }
+    func exchangeControllers(of id: InstanceID) async throws -> [ComponentKind] {
+        try await change { try await base.exchangeControllers(of: id) }
+    }
     func stopControllers(of id: InstanceID) async throws { try await change { try await base.stopControllers(of: id) } }
     func startControllers(of id: InstanceID) async throws { try await change { try await base.startControllers(of: id) } }
     func removeStandby(of id: InstanceID) async throws { try await change { try await base.removeStandby(of: id) } }
@@ -91,7 +93,9 @@ struct ManagedSubstrate: Substrate, HealthProbe, ControlPlaneOperations {
         try await look { try await SimulatedOperations(base).leads(of: cluster) }
     }
 
-    func handingLeadsOver(of id: InstanceID, in cluster: Cluster, _ end: @Sendable () async throws -> Void) async throws { try await end() }
+    func handingLeadsOver(
+        of id: InstanceID, in cluster: Cluster, _ end: @Sendable () async throws -> [ComponentKind]
+    ) async throws { _ = try await end() }
 
     func removeMember(_ id: InstanceID, of cluster: Cluster) async throws {
         try await change { try await SimulatedOperations(base).removeMember(id, of: cluster) }
@@ -138,9 +142,9 @@ public struct SimulatedOperations: ControlPlaneOperations {
         substrate.leads(of: cluster.name).mapValues { ControllerLead(instance: $0.instance, seconds: $0.seconds) }
     }
 
-    public func handingLeadsOver(of id: InstanceID, in cluster: Cluster, _ end: @Sendable () async throws -> Void) async throws {
-        try await end()
-    }
+    public func handingLeadsOver(
+        of id: InstanceID, in cluster: Cluster, _ end: @Sendable () async throws -> [ComponentKind]
+    ) async throws { _ = try await end() }
 
     public func removeMember(_ id: InstanceID, of cluster: Cluster) async throws {
         try substrate.change(.remove(id.name), of: cluster.name)

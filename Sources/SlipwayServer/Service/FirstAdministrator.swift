@@ -11,12 +11,13 @@ struct FirstAdministrator: Service {
 
     let identity: IdentityStore
     let files: RegionFiles
+    let secretKeyFile: String
     let health: RegionHealth
     let time: TimeSource
     let logger: Logger
 
     func run() async throws {
-        await cancelWhenGracefulShutdown {
+        try await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 do {
                     try await ensure()
@@ -24,6 +25,11 @@ struct FirstAdministrator: Service {
                     break
                 } catch is CancellationError {
                     return
+                } catch let error as IdentityError where error.code == .sealed {
+                    throw ServerError(
+                        .missing,
+                        "The region's store holds secrets that \(secretKeyFile) does not open. Put the file back with which the region was begun; clusters run on without the service.",
+                        cause: error)
                 } catch {
                     health.identityFailed("\(error)")
                     logger.warning("the administrator cannot be looked up yet", metadata: ["error": "\(error)"])
@@ -37,6 +43,7 @@ struct FirstAdministrator: Service {
 
     /// The file's key is made the administrator's; without a file a key is made, and the file.
     private func ensure() async throws {
+        try await identity.requireReadableKeys()
         let known = FileManager.default.fileExists(atPath: files.credentialsPath) ? try files.adminCredentials() : nil
         let made = try await identity.bootstrapAdministrator(
             name: Self.userName,

@@ -62,8 +62,8 @@ public struct RegionServer: Sendable {
         services.append(
             .init(
                 service: FirstAdministrator(
-                    identity: parts.identity, files: RegionFiles(directory: configuration.dataDirectory), health: health, time: time,
-                    logger: logger)))
+                    identity: parts.identity, files: RegionFiles(directory: configuration.dataDirectory),
+                    secretKeyFile: configuration.secretKeyFile, health: health, time: time, logger: logger)))
         services.append(.init(service: ClusterCensus(store: parts.store, cells: configuration.cells, time: time, logger: logger)))
         for cell in configuration.cells {
             services.append(.init(service: CellLeadership(cell: cell, parts: parts, health: health)))

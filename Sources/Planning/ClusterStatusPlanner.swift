@@ -14,7 +14,8 @@ public struct ClusterStatusPlanner: Sendable {
         var status = old
         status.observedGeneration = generation
         status.waits = plan.waits
-        status.areAPIServersThrough = plan.areAPIServersThrough ? true : nil
+        // Also where its zone is out of service none of before is left: it may come back.
+        status.areAPIServersThrough = plan.areAPIServersThrough && observation.areAPIServersThrough(intent) ? true : nil
         status.instances = instances(observation)
         status.endpoint = "https://\(intent.spec.network.loadBalancer)"
         if intent.isDeleting {

@@ -7,6 +7,8 @@ public struct ServerError: Error, Sendable, CustomStringConvertible {
         case taken
         /// Something that must be there is not: a file, a release, a program.
         case missing
+        /// What the region's store holds does not open with the key that is here.
+        case sealed
         /// It did not come up in time.
         case timedOut
         case failed

@@ -164,6 +164,19 @@ import Testing
             fixture.observation.health.apiServers["api-1"]?.isSealing = false
         }
         #expect(!fixture.observation.substrate.instances.contains { $0.id.name == "api-1" }, "\(fixture.titles) \(fixture.reasons)")
+        // Where the one that came for it does no better, no more come.
+        var again = fixture
+        for name in ["api-2", "api-3"] {
+            again.observation.health.apiServers[name]?.isSealing = name == "api-2"
+            again.observation.unsealingSeconds[name] = name == "api-3" ? 100 : nil
+        }
+        again.carryOut(again.plan.actions)
+        let newest = again.observation.substrate.instances.map(\.id.name).filter { $0.hasPrefix("api") }.max() ?? ""
+        for name in ["api-3", newest] {
+            again.observation.health.apiServers[name]?.isSealing = false
+            again.observation.unsealingSeconds[name] = 100
+        }
+        #expect(!again.titles.contains { $0.hasPrefix("start instance") }, "\(again.titles)")
         // Where no plugin works it is something else.
         var all = try PlannerFixture.whole()
         for name in ["api-1", "api-2"] {

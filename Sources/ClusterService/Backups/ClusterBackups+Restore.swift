@@ -48,7 +48,8 @@ extension ClusterBackups {
                     "Cluster \(name) has an update in progress: \(update.id). Restore it when that has ended; `slipway update cancel \(name)` ends it sooner.",
                     cluster: name)
             }
-            if let encryption = current.spec.encryption, let update = encryption.updateID {
+            // API servers of before cannot read yet what those write that are made for the restore.
+            if let encryption = current.spec.encryption, encryption.phase == .readable, let update = encryption.updateID {
                 throw ClusterServiceError(
                     .inUse,
                     "The secrets of \(name) are being encrypted (\(encryption.phase.name)), by the update \(update). Restore it when that has ended: `slipway update watch \(name)`.",

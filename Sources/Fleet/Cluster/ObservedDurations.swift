@@ -64,7 +64,8 @@ final class ObservedDurations: Sendable {
         }
         let intent = ControlPlaneIntent(resource)
         if let update = resource.spec.update, observation.unavailableZones.isEmpty, observation.impairedZones.isEmpty,
-            observation.hasEtcdQuorum(intent), observation.leaderlessController(intent, policy) != nil
+            observation.isolatedInstances.isEmpty, observation.hasEtcdQuorum(intent),
+            observation.leaderlessController(intent, policy) != nil
         {
             keys.insert(Key(cluster: cluster, kind: .leaderless, name: update.id))
         }

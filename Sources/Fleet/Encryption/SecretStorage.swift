@@ -17,7 +17,7 @@ public protocol SecretStorage: Sendable {
     /// Has the API servers write anew what does not begin with `prefix`, up to `limit` secrets. Who is refused is left out until all others
     /// have been written.
     /// - Returns: how many were.
-    /// - Throws: `FleetError` (`kubernetes`) when only such are left that are refused.
+    /// - Throws: `FleetError` (`kubernetes`) when none was written and some are refused.
     func rewrite(_ cluster: Cluster, to prefix: String, limit: Int) async throws -> Int
     /// Makes etcd forget what was before the revision; nothing when it has already.
     func compact(_ cluster: Cluster, to revision: Int64) async throws
@@ -69,9 +69,9 @@ public struct LiveSecretStorage: SecretStorage {
     public func rewrite(_ cluster: Cluster, to prefix: String, limit: Int) async throws -> Int {
         let known = refused.all(of: cluster)
         let stale = try await stale(in: cluster, prefix, limit: limit, without: Set(known.keys))
-        if stale.isEmpty, let first = known.min(by: { $0.key < $1.key }) {
-            refused.forget(cluster)
-            throw FleetError(.kubernetes, "\(known.count) secrets cannot be written anew; \(first.key): \(first.value)")
+        if stale.isEmpty {
+            defer { refused.forget(cluster) }
+            try Self.say(known)
         }
         let api = try await operations.api(of: cluster)
         return try await withThrowingTaskGroup(of: (path: String, reason: String?).self) { group in
@@ -96,11 +96,19 @@ public struct LiveSecretStorage: SecretStorage {
                 }
             }
             for try await outcome in group { note(outcome) }
+            // All are refused, or nobody answers: haste is of no use.
+            if written == 0 { try Self.say(refused.all(of: cluster)) }
             return written
         }
     }
 
+    private static func say(_ refused: [String: String]) throws {
+        guard let first = refused.min(by: { $0.key < $1.key }) else { return }
+        throw FleetError(.kubernetes, "\(refused.count) secrets cannot be written anew; \(first.key): \(first.value)")
+    }
+
     public func compact(_ cluster: Cluster, to revision: Int64) async throws {
+        refused.forget(cluster)
         let access = try await operations.access(to: cluster)
         try await EtcdClient.with(try access.configuration(timeout: .seconds(55))) { client in
             do {

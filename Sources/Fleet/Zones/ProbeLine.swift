@@ -50,8 +50,9 @@ final class ProbeLine {
         self.time = time
         let isEtcd = endpoint.subject.role == .etcd
         port = isEtcd ? KubernetesEndpoints.etcdMetricsPort : KubernetesEndpoints.apiServerPort
-        // What is answered without asking anybody else: `/livez` asks etcd and KMS plugins.
-        let path = isEtcd ? "/alive" : "/version"
+        // Nobody else is to be asked for the answer: etcd, or a KMS plugin that is stuck.
+        let plugins = endpoint.cluster.spec.encryption?.sealingOrder.indices.map { "&exclude=kms-provider-\($0)" } ?? []
+        let path = isEtcd ? "/alive" : "/livez?exclude=etcd" + plugins.joined()
         request = "GET \(path) HTTP/1.1\r\nHost: \(endpoint.address)\r\nUser-Agent: slipway\r\nAccept: */*\r\n\r\n"
     }
 

@@ -35,13 +35,12 @@ struct APIServerPlanner {
                 && !observation.isBalanced(instance.id.name)
         }
 
-        // Its plugin does not come to work again, and another's does: it is this instance.
-        func isMute(_ instance: InstanceObservation) -> Bool {
+        // Its plugin does not come to work again, and another's does: it is this instance. One at a time: where the one that comes for it
+        // does no better, that is something else.
+        let mute = seen.first { instance in
             intent.update == nil && observation.unsealingSeconds[instance.id.name, default: 0] > policy.replaceUnsealingAfter
-                && all.contains {
-                    $0.id != instance.id && isReady($0) && observation.isSealing($0) && observation.isBalanced($0.id.name)
-                }
-        }
+                && all.contains { isReady($0) && observation.isSealing($0) && observation.isBalanced($0.id.name) }
+        }?.id
 
         // Which instances stay, and which are to go: outdated ones, and ones unready for too long. Without a quorum of etcd no
         // API server can be ready, and another one could not either.
@@ -51,7 +50,7 @@ struct APIServerPlanner {
             let isHopeless = etcdHasQuorum && isUseless(instance)
             // In place, one of another release is no other than the new one.
             let stays = isCurrent(instance, intent) || intent.update?.strategy == .inPlace && isPatchable(instance, intent)
-            stays && !isHopeless && !isMute(instance) ? keep.append(instance) : retire.append(instance)
+            stays && !isHopeless && instance.id != mute ? keep.append(instance) : retire.append(instance)
         }
         while keep.count > intent.spec.apiServerCount {
             let surplus = surplus(of: keep, isReady: isReady)

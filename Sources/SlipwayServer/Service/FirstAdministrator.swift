@@ -25,11 +25,8 @@ struct FirstAdministrator: Service {
                     break
                 } catch is CancellationError {
                     return
-                } catch let error as IdentityError where error.code == .sealed {
-                    throw ServerError(
-                        .missing,
-                        "The region's store holds secrets that \(secretKeyFile) does not open. Put the file back with which the region was begun; clusters run on without the service.",
-                        cause: error)
+                } catch let error as ServerError where error.code == .sealed {
+                    throw error
                 } catch {
                     health.identityFailed("\(error)")
                     logger.warning("the administrator cannot be looked up yet", metadata: ["error": "\(error)"])
@@ -43,7 +40,12 @@ struct FirstAdministrator: Service {
 
     /// The file's key is made the administrator's; without a file a key is made, and the file.
     private func ensure() async throws {
-        try await identity.requireReadableKeys()
+        do { try await identity.requireReadableKeys() } catch let error as IdentityError where error.code == .sealed {
+            throw ServerError(
+                .sealed,
+                "The region's store holds secrets that \(secretKeyFile) does not open. Put the file back with which the region was begun; clusters run on without the service.",
+                cause: error)
+        }
         let known = FileManager.default.fileExists(atPath: files.credentialsPath) ? try files.adminCredentials() : nil
         let made = try await identity.bootstrapAdministrator(
             name: Self.userName,

@@ -25,7 +25,7 @@ struct ClusterExecutor: Sendable {
                 group.addTask {
                     var record = StepRecord(title: action.title, startedAt: time.now)
                     do {
-                        try await bounded(action.timeLimit.map { .seconds($0) } ?? actionTimeout) {
+                        try await within(action.timeLimit.map { .seconds($0) } ?? actionTimeout, time) {
                             try await carryOut(action, of: cluster)
                         }
                     } catch is Unfinished {
@@ -149,18 +149,6 @@ struct ClusterExecutor: Sendable {
         get throws {
             guard let restores else { throw FleetError(.invariant, "This region restores nothing.") }
             return restores
-        }
-    }
-
-    private func bounded(_ limit: Duration, _ body: @escaping @Sendable () async throws -> Void) async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await body() }
-            group.addTask {
-                try await time.sleep(for: limit)
-                throw FleetError(.timedOut, "took longer than \(limit.seconds) s")
-            }
-            defer { group.cancelAll() }
-            try await group.next()
         }
     }
 }

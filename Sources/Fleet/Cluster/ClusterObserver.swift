@@ -46,7 +46,7 @@ final class ClusterObserver: Sendable {
         let intent = ControlPlaneIntent(cluster)
         // Who has to be cut off comes first.
         if !isDeleting, !isUrgent(seen, view), observation.hasOnlyNewControllers(intent) {
-            observation.leads = await first(within: Self.membershipTimeout) { try? await self.operations.leads(of: cluster) } ?? [:]
+            observation.leads = (try? await within(Self.membershipTimeout, time) { try await self.operations.leads(of: cluster) }) ?? [:]
         }
         durations.note(&observation, of: cluster)
         trials.note(&observation, of: cluster)
@@ -112,20 +112,6 @@ final class ClusterObserver: Sendable {
 
     private func membership(of cluster: Cluster, _ members: [InstanceID], within limit: Duration) async -> [EtcdMembership]? {
         guard !members.isEmpty else { return nil }
-        return await first(within: limit) { try? await self.operations.membership(of: cluster, asking: members) }
-    }
-
-    private func first<Answer: Sendable>(
-        within limit: Duration, _ ask: @escaping @Sendable () async -> Answer?
-    ) async -> Answer? {
-        await withTaskGroup(of: Answer?.self) { group in
-            group.addTask { await ask() }
-            group.addTask {
-                try? await self.time.sleep(for: limit)
-                return nil
-            }
-            defer { group.cancelAll() }
-            return await group.next() ?? nil
-        }
+        return try? await within(limit, time) { try await self.operations.membership(of: cluster, asking: members) }
     }
 }

@@ -91,7 +91,7 @@ struct EncryptionReconciler: Reconciler {
             seen.isBusy = cluster.spec.update != nil || hasUpdate
         case .defragmenting:
             let last = cluster.status.etcd?.defragmentedAt ?? [:]
-            for zone in cluster.spec.controlPlane.zones.prefix(3) {
+            for zone in cluster.spec.controlPlane.memberZones {
                 let name = ControlPlaneRenderer.etcdMemberName(in: zone)
                 seen.defragmentedAt.updateValue(last[name], forKey: name)
             }

@@ -66,7 +66,7 @@ public struct CredentialedEtcd: EtcdConnecting {
             certificateAuthority: .pem(secrets.etcdTrust),
             identity: (certificate: .pem(identity.certificatePEM), privateKey: .pem(identity.privateKeyPEM)))
         let network = cluster.spec.controlPlane.network
-        let members = cluster.spec.controlPlane.zones.prefix(3).enumerated().map { index, zone in
+        let members = cluster.spec.controlPlane.memberZones.enumerated().map { index, zone in
             let address = network.etcdMember(index)
             return EtcdConnections.Member(
                 name: ControlPlaneRenderer.etcdMemberName(in: zone),

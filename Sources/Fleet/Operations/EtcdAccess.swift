@@ -15,7 +15,7 @@ struct EtcdAccess: Sendable {
     /// In order; names of instances, zones and addresses.
     var members: [(name: String, zone: ZoneName, address: IPv4Address)] {
         let spec = cluster.spec.controlPlane
-        return spec.zones.prefix(3).enumerated().map { index, zone in
+        return spec.memberZones.enumerated().map { index, zone in
             (ControlPlaneRenderer.etcdMemberName(in: zone), zone, spec.network.etcdMember(index))
         }
     }

@@ -53,23 +53,12 @@ public struct LiveControlPlaneOperations: ControlPlaneOperations {
         of id: InstanceID, in cluster: Cluster, _ end: @Sendable () async throws -> [ComponentKind]
     ) async throws {
         // Both within the time in which the endpoint answers if it does at all.
-        let leases = try? await bounded { ControllerLeases(api: try await api(of: cluster), time: time) }
-        let held = (try? await bounded { try await leases?.held(by: id.name) }) ?? []
+        let leases = try? await within(Self.leaseTimeout, time) { ControllerLeases(api: try await api(of: cluster), time: time) }
+        let held = (try? await within(Self.leaseTimeout, time) { try await leases?.held(by: id.name) }) ?? []
         // Who goes on leads on.
         let ended = Set(try await end().map(\.rawValue))
-        _ = try? await bounded { for lease in held where ended.contains(lease.metadata.name) { try await leases?.giveBack(lease) } }
-    }
-
-    private func bounded<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
-        try await withThrowingTaskGroup(of: Value.self) { group in
-            group.addTask { try await body() }
-            group.addTask {
-                try await time.sleep(for: Self.leaseTimeout)
-                throw FleetError(.timedOut, "no answer")
-            }
-            defer { group.cancelAll() }
-            guard let first = try await group.next() else { throw CancellationError() }
-            return first
+        _ = try? await within(Self.leaseTimeout, time) {
+            for lease in held where ended.contains(lease.metadata.name) { try await leases?.giveBack(lease) }
         }
     }
 

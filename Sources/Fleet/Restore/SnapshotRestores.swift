@@ -126,7 +126,7 @@ public final class SnapshotRestores: ClusterRestoring {
 
     private func members(of cluster: Cluster) -> [RestoredMember] {
         let spec = cluster.spec.controlPlane
-        return spec.zones.prefix(3).enumerated().map { index, zone in
+        return spec.memberZones.enumerated().map { index, zone in
             RestoredMember(
                 name: ControlPlaneRenderer.etcdMemberName(in: zone),
                 peerURL: "https://\(spec.network.etcdMember(index)):\(KubernetesEndpoints.etcdPeerPort)")

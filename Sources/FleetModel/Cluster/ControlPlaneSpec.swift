@@ -22,6 +22,9 @@ public struct ControlPlaneSpec: Codable, Hashable, Sendable {
     /// Who reaches the endpoint; nil: everybody.
     public var endpointAccess: EndpointAccess?
 
+    /// Those with an etcd member.
+    public var memberZones: [ZoneName] { Array(zones.prefix(3)) }
+
     public init(
         release: ReleaseID, version: KubernetesVersion, configurationRevision: Int = 1, zones: [ZoneName], apiServerCount: Int = 2,
         etcdSize: InstanceSize = .etcdSmall, apiServerSize: InstanceSize = .apiServerSmall, network: ClusterNetwork

@@ -14,7 +14,7 @@ public struct EvacuationProgress: Hashable, Sendable {
         let instances = cluster.status.instances.filter { $0.zone == zone.name }
         // Its member lives there, unless it has been ended with the rest of the zone.
         let lacksMember =
-            !zone.isEvacuated && cluster.spec.controlPlane.zones.prefix(3).contains(zone.name)
+            !zone.isEvacuated && cluster.spec.controlPlane.memberZones.contains(zone.name)
             && !instances.contains { $0.role == .etcd }
         guard !instances.isEmpty || lacksMember else { return nil }
         self.cluster = cluster.name

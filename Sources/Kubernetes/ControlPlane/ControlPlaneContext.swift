@@ -39,7 +39,7 @@ public struct ControlPlaneContext: Sendable {
     }
 
     /// The zones that hold an etcd member: the first three, or the only one.
-    public var memberZones: [ZoneName] { Array(spec.zones.prefix(3)) }
+    public var memberZones: [ZoneName] { spec.memberZones }
 
     /// Where the members are, in the order of their zones.
     public var memberAddresses: [IPv4Address] { memberZones.indices.map { spec.network.etcdMember($0) } }

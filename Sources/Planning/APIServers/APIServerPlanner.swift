@@ -61,7 +61,7 @@ struct APIServerPlanner {
         for instance in keep where instance.state != .running {
             var wanted = apiServer(named: instance.id.name, zone: instance.zone, address: instance.address, intent)
             // One that is to be patched is started as it was: it has its place, and what is new has yet to be checked.
-            if let update = intent.update, update.strategy == .inPlace, update.reversal == nil, isPatchable(instance, intent) {
+            if intent.update?.isPatching == true, isPatchable(instance, intent) {
                 wanted.release = instance.release
             }
             result.actions.append(.startInstance(wanted))

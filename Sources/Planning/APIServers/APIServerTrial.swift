@@ -42,7 +42,7 @@ struct APIServerTrial {
         for instance in keep where observation.isReady(instance) {
             let isIn = observation.admission(of: instance) == .ready
             // Those that serve are looked at while the others are still at hand; those that are patched, until they are proven.
-            let isPatch = intent.update.map { $0.strategy == .inPlace && $0.reversal == nil } == true
+            let isPatch = intent.update?.isPatching == true
             let mayAnswer = instance.components.allSatisfy { $0.isUp && $0.seconds >= policy.update.helperStart }
             let isUnproven =
                 isPatch

@@ -9,7 +9,7 @@ struct EtcdMember {
     var intent: InstanceIntent
 
     static func all(of intent: ControlPlaneIntent) -> [EtcdMember] {
-        intent.spec.zones.prefix(3).enumerated().map { index, zone in
+        intent.spec.memberZones.enumerated().map { index, zone in
             let id = InstanceID(cluster: intent.cluster, name: "etcd-\(zone)")
             let volume = VolumeID(cluster: intent.cluster, name: "etcd-\(zone)")
             return EtcdMember(

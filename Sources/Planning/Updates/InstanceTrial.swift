@@ -69,6 +69,9 @@ extension UpdateIntent {
             || previous.etcdSize != spec.etcdSize
     }
 
+    /// In place, and not on the way back.
+    var isPatching: Bool { strategy == .inPlace && reversal == nil }
+
     /// What goes back does so at once.
     var waitsForAPIServers: Bool { strategy == .sequential && reversal == nil }
 }

@@ -9,6 +9,20 @@ import shutil
 
 from region import SLIPWAY, run
 
+# It works for a fifth of the time.
+SLOW = """#!/bin/sh
+PROGRAM "$@" &
+server=$!
+trap 'kill -CONT $server; kill $server' TERM INT
+while kill -0 $server 2>/dev/null; do
+    sleep 0.4
+    kill -STOP $server
+    sleep 1.6
+    kill -CONT $server
+done
+wait $server
+"""
+
 KUBERNETES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +73,10 @@ class Builds:
             write(program, fake(ready=500, status=500))
         elif kind == "the API server is ready and answers 500":
             write(program, fake(ready=200, status=500))
+        elif kind == "the API server is ready and slow":
+            write(program, SLOW.replace("PROGRAM", f"{self.kubernetes}/kube-apiserver"))
+        elif kind == "admission denies all":
+            write(program, f'#!/bin/sh\nexec {self.kubernetes}/kube-apiserver "$@" --enable-admission-plugins=AlwaysDeny\n')
         elif kind == "etcd does not join":
             self.copy_etcd(work, suite)
             write(work / "etcd" / "etcd", "#!/bin/sh\nexec sleep 1000000\n")

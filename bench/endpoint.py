@@ -41,6 +41,8 @@ class Client:
 
     def send(self, method, path, body=None):
         """The status and body of the answer; raises OSError or HTTPException when there is none."""
+        if self.connection and is_closed(self.connection.sock):
+            self.close()
         for attempt in (1, 2):
             is_kept = self.connection is not None
             try:
@@ -54,13 +56,28 @@ class Client:
                 return answer.status, content
             except BaseException as error:
                 self.close()
-                if not (attempt == 1 and is_kept and isinstance(error, CLOSED)):
+                if not (attempt == 1 and is_kept and method == "GET" and isinstance(error, CLOSED)):
                     raise
 
     def close(self):
         if self.connection:
             self.connection.close()
         self.connection = None
+
+
+def is_closed(kept):
+    """The other end has closed a connection on which nothing is awaited."""
+    timeout = kept.gettimeout()
+    kept.setblocking(False)
+    try:
+        kept.recv(1)
+        return True
+    except ssl.SSLWantReadError:
+        return False
+    except OSError:
+        return True
+    finally:
+        kept.settimeout(timeout)
 
 
 def status_message(content):

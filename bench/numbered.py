@@ -7,8 +7,9 @@ arrives, in order. With --listed, a long list is read meanwhile, page by page. I
 Runs for --seconds, or until SIGTERM; SIGUSR1 marks the moment from which on latencies are told apart; prints one JSON object.
 Only Python's own library is used.
 
-A request that meets a kept connection which the other end has closed meanwhile is sent once more over a new one, as Go's
-net/http and with it every Kubernetes client does; both together count as one request with the time of both.
+As Go's net/http, and with it every Kubernetes client, does: a kept connection that the other end has closed is not used any more, and a
+GET that meets one which is being closed is sent once more over a new one; both together count as one request with the time of both. A
+write is never sent twice.
 """
 import argparse
 import json

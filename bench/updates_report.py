@@ -135,7 +135,9 @@ def secrets_v1(of):
 
 
 def secrets_v2(of):
-    return secrets(of("secrets-v2"), "at most 1.3", "With v2 data keys are derived from one seed, for which the plugin is asked once.")
+    return secrets(of("secrets-v2"), "at most 1.3", (
+        "With v2 data keys are derived from one seed, for which the plugin is asked once. API servers of clusters with a key run with\n"
+        "`GOGC=300`, those of others with Go's 100: see encryption.md."))
 
 
 def ends(ended):

@@ -31,6 +31,11 @@ public enum KubernetesEndpoints {
     /// Slipway's own door on the load balancer: only the host comes in by it, whatever is said of who reaches the endpoint.
     public static let serviceDoorPort: UInt16 = 8443
 
+    /// The endpoint as Slipway reaches it, whoever else may.
+    public static func wayIn(_ spec: ControlPlaneSpec) -> String {
+        spec.endpointAccess == nil ? endpoint(of: spec.network) : serviceDoor(of: spec.network)
+    }
+
     public static func serviceDoor(of network: ClusterNetwork) -> String { "https://\(network.loadBalancer):\(serviceDoorPort)" }
 
     /// What users are told: no port, as EKS has it.

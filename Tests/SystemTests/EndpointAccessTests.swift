@@ -18,6 +18,12 @@ extension WholeRegion {
             var cluster: Cluster
         }
 
+        /// What all instances have delivered of a type of log.
+        private func delivered(of type: String, in directory: String) throws -> String {
+            let files = try FileManager.default.subpathsOfDirectory(atPath: "\(directory)/\(type)")
+            return files.compactMap { try? String(contentsOfFile: "\(directory)/\(type)/\($0)", encoding: .utf8) }.joined()
+        }
+
         @Test func onlyWhoIsAllowedReachesTheEndpoint() async throws {
             try await RegionFixture.with(7) { region in
                 try await region.importRelease()
@@ -77,6 +83,26 @@ extension WholeRegion {
 
                 try await change("endpointPublicAccess=true,endpointPrivateAccess=false,publicAccessCidrs=0.0.0.0/0")
                 #expect(try await isReached())
+
+                // Logs go to a file for each type that is on, by new API servers beside the old; the service dies in the middle of it.
+                let logs = region.data + "/clusters/gate/logs/delivered"
+                #expect(!FileManager.default.fileExists(atPath: logs))
+                try await aws(
+                    "update-cluster-config", "--name", "gate", "--logging",
+                    #"{"clusterLogging":[{"types":["api","audit"],"enabled":true}]}"#
+                ).required()
+                try await eventually("new API servers are made") { region.namespaces(of: "gate").contains { $0.contains(".api-3") } }
+                kill(try #require(try await region.serverProcess), SIGKILL)
+                #expect(try await isReached())
+                try await eventually("the service is back") { try await region.isReady }
+                try await region.slipway("update", "watch", "gate").required()
+                try await kubectl("create", "configmap", "seen-by-the-audit").required()
+                try await kubectl("get", "configmap", "seen-by-the-audit").required()
+                try await eventually("the request is in the audit log") {
+                    try delivered(of: "audit", in: logs).contains("seen-by-the-audit")
+                }
+                #expect(try !delivered(of: "api", in: logs).isEmpty)
+                #expect(try FileManager.default.contentsOfDirectory(atPath: logs).sorted() == ["api", "audit"])
                 try await region.slipway("cluster", "delete", "gate").required()
                 try await region.expectNothingLeft()
             }

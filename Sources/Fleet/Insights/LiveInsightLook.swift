@@ -28,7 +28,7 @@ public struct LiveInsightLook: InsightLooking {
         let servers = try cluster.status.instances.filter { $0.role == .apiServer }.map {
             ($0.name, try api(KubernetesEndpoints.apiServer(at: $0.address)))
         }
-        let endpoint = try api(KubernetesEndpoints.endpoint(of: cluster.spec.controlPlane.network))
+        let endpoint = try api(KubernetesEndpoints.wayIn(cluster.spec.controlPlane))
         async let nodes = Self.nodes(endpoint)
         // Nobody else comes by after an update.
         async let cleaned: Void = CheckLeftovers.remove(from: endpoint, now: time.now)

@@ -95,10 +95,7 @@ public struct LiveControlPlaneOperations: ControlPlaneOperations {
 
     /// The cluster's API as Slipway sees it: through the endpoint, as an administrator for an hour.
     func api(of cluster: Cluster) async throws -> KubernetesAPI {
-        let spec = cluster.spec.controlPlane
-        let isOpen = spec.endpointAccess == nil
-        return try await api(
-            of: cluster, at: isOpen ? KubernetesEndpoints.endpoint(of: spec.network) : KubernetesEndpoints.serviceDoor(of: spec.network))
+        try await api(of: cluster, at: KubernetesEndpoints.wayIn(cluster.spec.controlPlane))
     }
 
     func api(of cluster: Cluster, at base: String) async throws -> KubernetesAPI {

@@ -34,7 +34,7 @@ struct UpdateFollower {
         let advice =
             update.type == ClusterUpdate.rotationType
             ? "What was rotated by then stays; `slipway cluster describe \(update.cluster)` shows it. Ask for the same again."
-            : "\(update.cluster) is as it was before; `slipway cluster describe \(update.cluster)` shows it."
+            : "\(update.cluster) runs what it ran before; `slipway cluster describe \(update.cluster)` shows it."
         throw CommandError(.failed, "Update \(update.id) of \(update.cluster) is \(update.status): \(why)", advice: advice)
     }
 

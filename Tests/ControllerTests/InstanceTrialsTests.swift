@@ -91,6 +91,17 @@ import Timing
         trials.note(.asBefore("create: 500 x"), of: id)
         trials.note(.passed, of: id)
         #expect(trial()?.commonFailures == 0 && trial()?.passes == 1)
+        // Slow now and then: counted also where they do not fail in a row.
+        for _ in 0..<3 {
+            trials.note(.failed("get took 1.6 s"), of: id)
+            for _ in 0..<2 { trials.note(.passed, of: id) }
+        }
+        #expect(trial()?.recentFailures == 3 && trial()?.failures == 0)
+        trials.note(.undecided("list: 500"), of: id)
+        trials.note(.failed("get took 1.6 s"), of: id)
+        #expect(trial()?.recentFailures == 4)
+        for _ in 0..<UpdatePolicy.checkWindow { trials.note(.passed, of: id) }
+        #expect(trial()?.recentFailures == 0)
     }
 
     @Test func failuresAreTheSameWhenTheSameStepFails() {

@@ -263,6 +263,18 @@ private enum EtcdStart {
         }
     }
 
+    @Test func whatIsSlowNowAndThenIsNoGoodEither() throws {
+        var fixture = try PlannerFixture.whole()
+        fixture.update(to: "1.33.4-eks.2", etcd: false)
+        fixture.carryOut(fixture.plan.actions)
+        var trial = InstanceTrial()
+        (trial.failure, trial.failures, trial.recentFailures) = ("get took 1.6 s", 1, UpdatePolicy.checkFailureLimit - 1)
+        fixture.observation.trials["api-3"] = trial
+        #expect(fixture.verdict == nil)
+        fixture.observation.trials["api-3"]?.recentFailures += 1
+        #expect(reason(fixture)?.contains("fails 4 of 10 checks") == true)
+    }
+
     /// What was there before the update is not the release's doing; its time limit holds all the same.
     @Test func troubleOfBeforeIsNoSign() throws {
         var fixture = try PlannerFixture.whole()

@@ -17,6 +17,8 @@ final class InstanceTrials: Sendable {
         var failingSince: Duration?
         var commonFailingSince: Duration?
         var checkedAt: Duration?
+        /// Of the last checks that said something about it, whether they failed.
+        var results: [Bool] = []
     }
 
     private let time: TimeSource
@@ -50,7 +52,10 @@ final class InstanceTrials: Sendable {
                 }
                 subject.look(at: instance.ownComponents)
                 // What fails while a zone is not well says nothing about a release.
-                if isForgiving { subject.forgive() }
+                if isForgiving {
+                    subject.forgive()
+                    subject.results = []
+                }
                 if isExcused(instance) { subject.excused = subject.trial.ends }
                 new[instance.id.name] = subject
             }
@@ -122,6 +127,10 @@ extension InstanceTrials.Subject {
     fileprivate mutating func note(_ result: InstanceCheckResult, at now: Duration) {
         checkedAt = now
         switch result {
+        case .passed, .failed: results = (results + [result.isFailure]).suffix(UpdatePolicy.checkWindow)
+        case .asBefore, .undecided: break
+        }
+        switch result {
         case .passed:
             forgive()
             trial.passes += 1
@@ -143,6 +152,7 @@ extension InstanceTrials.Subject {
     fileprivate func seen(at now: Duration) -> InstanceTrial {
         var seen = trial
         seen.ends = trial.ends.reduce(into: [:]) { $0[$1.key] = max(0, $1.value - excused[$1.key, default: 0]) }.filter { $0.value > 0 }
+        seen.recentFailures = results.count(where: { $0 })
         seen.passingSeconds = passingSince.map { (now - $0).seconds } ?? 0
         seen.failingSeconds = failingSince.map { (now - $0).seconds } ?? 0
         seen.commonFailingSeconds = commonFailingSince.map { (now - $0).seconds } ?? 0

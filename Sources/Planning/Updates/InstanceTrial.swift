@@ -20,6 +20,8 @@ public struct InstanceTrial: Codable, Hashable, Sendable {
     public var failingSeconds: Double = 0
     /// How often it has failed so in a row.
     public var failures = 0
+    /// How many of the last `UpdatePolicy.checkWindow` checks have failed so.
+    public var recentFailures = 0
     /// The check fails, and does so at the same step on an instance of before, say since a webhook of the cluster's owner does not
     /// answer: what went wrong the last time, for how long it has been so, and how often in a row.
     public var commonFailure: String?
@@ -110,4 +112,7 @@ public enum InstanceCheckResult: Codable, Hashable, Sendable {
     case asBefore(String)
     /// It failed on an instance of before, too, but elsewhere.
     case undecided(String)
+
+    /// It speaks against the instance.
+    public var isFailure: Bool { if case .failed = self { true } else { false } }
 }

@@ -138,6 +138,12 @@ public struct UpdateJudge: Sendable {
                         "\(name) on release \(instance.release) fails the check that an instance of before passes: \(failure)",
                     code: "ClusterUnreachable")
             }
+            if let failure = trial.failure, trial.recentFailures >= UpdatePolicy.checkFailureLimit {
+                return Fault(
+                    reason:
+                        "\(name) on release \(instance.release) fails \(trial.recentFailures) of \(UpdatePolicy.checkWindow) checks that an instance of before passes: \(failure)",
+                    code: "ClusterUnreachable")
+            }
             let limit = intent.asksPluginForEachSecret ? policy.sealedStartLimit : policy.startLimit
             guard unready > limit else { return nil }
             let words = instance.components.lazy.compactMap(\.lastWords).first

@@ -24,6 +24,9 @@ public struct UpdatePolicy: Codable, Hashable, Sendable {
     public var helperStart: Double = 2
     /// The check of a new API server, which has passed on an old one, may fail for this time.
     public var checkPatience: Double = 8
+    /// Of so many checks, this many may not fail, in a row or not: what is slow only now and then is no good either.
+    public static let checkWindow = 10
+    public static let checkFailureLimit = 4
     /// An API server or etcd of a new instance that has ended by itself this often is a bad one.
     public var endLimit = 2
     /// The same of what runs beside an API server: the controller manager and the scheduler also end when they lose their lease.

@@ -40,10 +40,18 @@ public struct UpdateJudge: Sendable {
         switch plan.outlook {
         case .healthy: plan.actions.isEmpty && plan.waits.isEmpty
         case .degraded:
-            plan.areAPIServersThrough && !update.concernsEtcd(intent.spec)
+            plan.areAPIServersThrough && isGone(intent, update, observation) && !update.concernsEtcd(intent.spec)
                 && EtcdMember.all(of: intent).allSatisfy { isLeftAlone($0, update, observation) }
         case .unavailable, .gone: false
         }
+    }
+
+    /// On the way back: nothing is left of the release that was no good, also not in a zone that is out of service and may come back.
+    private func isGone(_ intent: ControlPlaneIntent, _ update: UpdateIntent, _ observation: ControlPlaneObservation) -> Bool {
+        update.reversal == nil
+            || observation.substrate.instances.allSatisfy {
+                $0.role != .apiServer || $0.state != .running || $0.release == intent.spec.release(of: .apiServer)
+            }
     }
 
     /// A member of etcd that is what is wanted; on the way back, also well again, unless it was not before or its zone is not.

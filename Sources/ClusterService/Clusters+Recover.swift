@@ -15,21 +15,13 @@ extension Clusters {
     public func recover(_ name: String, from source: RecoveryProposal.Candidate, as caller: Principal) async throws -> Cluster {
         let stored = try await authorized(name, .change, "slipway:RecoverCluster", caller)
         let now = time.now
-        var backup: Backup?
-        if source.kind != RecoveryProposal.Candidate.member {
-            let id = try BackupID(source.name)
-            backup = try await store.get(Backup.self, StoreKeys.backup(id, in: stored.value.cell))?.value
-            guard backup != nil else { throw ClusterServiceError(.notFound, "There is no backup \(id).", cluster: name) }
-        }
-        let former = backup
+        let backup = source.kind == RecoveryProposal.Candidate.member ? nil : try await backup(source.name, of: stored.value)
         let asked = try await store.update(Cluster.self, stored.value.storeKey) { current in
             guard current.metadata.uid == stored.value.metadata.uid else { throw notFound(name) }
             guard current.metadata.deletionRequestedAt == nil else {
                 throw ClusterServiceError(.inUse, "Cluster \(name) is being deleted.", cluster: name)
             }
-            let wanted: RestoreIntent.Source =
-                source.kind == RecoveryProposal.Candidate.member
-                ? .volume(source.name) : .backup(try BackupID(source.name), in: current.cell)
+            let wanted: RestoreIntent.Source = backup.map { .backup($0.id, in: current.cell) } ?? .volume(source.name)
             if let present = current.spec.restore {
                 if present.source == wanted { return nil }
                 // What is recovered from may be lost in turn.
@@ -48,11 +40,19 @@ extension Clusters {
             new.spec.restore = RestoreIntent(
                 id: UUID().uuidString.lowercased(), source: wanted, kind: .inPlace, requestedBy: caller.arn, requestedAt: now,
                 revision: source.revision, takenAt: source.at)
-            if let former { new.takeUpSecrets(of: former) }
+            if let backup { new.takeUpSecrets(of: backup) }
             new.metadata.generation += 1
             return new
         }
         guard let asked else { throw notFound(name) }
         return asked.value
+    }
+
+    private func backup(_ name: String, of cluster: Cluster) async throws -> Backup {
+        let id = try BackupID(name)
+        guard let stored = try await store.get(Backup.self, StoreKeys.backup(id, in: cluster.cell)) else {
+            throw ClusterServiceError(.notFound, "There is no backup \(id).", cluster: cluster.name.rawValue)
+        }
+        return stored.value
     }
 }

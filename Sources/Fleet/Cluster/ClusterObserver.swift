@@ -45,7 +45,8 @@ final class ClusterObserver: Sendable {
         observation.corruptMembers = cluster.status.etcd?.corruptMembers ?? []
         let intent = ControlPlaneIntent(cluster)
         // Who has to be cut off comes first.
-        if !isDeleting, !isUrgent(seen, view), observation.hasOnlyNewControllers(intent) {
+        let isUrgent = isUrgent(seen, view)
+        if !isDeleting, !isUrgent, observation.hasOnlyNewControllers(intent) {
             observation.leads = (try? await within(Self.membershipTimeout, time) { try await self.operations.leads(of: cluster) }) ?? [:]
         }
         durations.note(&observation, of: cluster)
@@ -53,7 +54,7 @@ final class ClusterObserver: Sendable {
         if observation.needsMembership(intent) {
             observation.membership = await membership(
                 of: cluster, observation.dependableMembers(intent),
-                within: isUrgent(seen, view) ? Self.hurriedTimeout : Self.membershipTimeout)
+                within: isUrgent ? Self.hurriedTimeout : Self.membershipTimeout)
         }
         if let restore = intent.restore, !isDeleting { observation.restore = try await restores?.observe(restore, of: cluster) }
         return observation

@@ -88,8 +88,8 @@ struct ClusterReconciler: Reconciler {
         return .waiting(plan.actions.map(\.title).joined(separator: ", "), recheck: .milliseconds(1))
     }
 
-    /// While an update is under way time is counted in which somebody looks: see `ObservedDurations`.
-    private static let longestPause = Duration.seconds(4)
+    /// While an update is under way time is counted in which somebody looks.
+    private static let longestPause = ObservedDurations.gap - .seconds(1)
 
     /// A cluster's first start waits until few enough others are starting.
     /// - Returns: false when it has to wait.

@@ -17,7 +17,7 @@ final class ObservedDurations: Sendable {
     private static let recently = Duration.seconds(15)
 
     /// Time in which nobody looked counts for this much at most; what was ready then may have ended meanwhile, and is ready anew.
-    private static let gap = Duration.seconds(5)
+    static let gap = Duration.seconds(5)
 
     private let time: TimeSource
     private let since = Mutex<[ClusterName: [Key: Duration]]>([:])
@@ -58,16 +58,15 @@ final class ObservedDurations: Sendable {
             keys.insert(Key(cluster: cluster, kind: .draining, name: backend.name))
         }
         if let update = resource.spec.update, observation.unavailableZones.isEmpty, observation.impairedZones.isEmpty {
+            let intent = ControlPlaneIntent(resource)
+            if observation.isolatedInstances.isEmpty, observation.hasEtcdQuorum(intent),
+                observation.leaderlessController(intent, policy) != nil
+            {
+                keys.insert(Key(cluster: cluster, kind: .leaderless, name: update.id))
+            }
             // Each phase of a rotation has its own time.
             let phase = resource.spec.rotation?.phase.rawValue ?? ""
             keys.insert(Key(cluster: cluster, kind: .updating, name: "\(update.id) \(update.reversal != nil) \(phase)"))
-        }
-        let intent = ControlPlaneIntent(resource)
-        if let update = resource.spec.update, observation.unavailableZones.isEmpty, observation.impairedZones.isEmpty,
-            observation.isolatedInstances.isEmpty, observation.hasEtcdQuorum(intent),
-            observation.leaderlessController(intent, policy) != nil
-        {
-            keys.insert(Key(cluster: cluster, kind: .leaderless, name: update.id))
         }
         let now = time.uptime
         let leaders = health.etcdMembers.filter(\.value.isLeader).map { Key(cluster: cluster, kind: .led, name: $0.key) }

@@ -127,12 +127,9 @@ extension InstanceTrials.Subject {
     fileprivate mutating func note(_ result: InstanceCheckResult, at now: Duration) {
         checkedAt = now
         switch result {
-        case .passed, .failed: results = (results + [result.isFailure]).suffix(UpdatePolicy.checkWindow)
-        case .asBefore, .undecided: break
-        }
-        switch result {
         case .passed:
             forgive()
+            remember(isFailure: false)
             trial.passes += 1
             passingSince = passingSince ?? now
         case .asBefore(let reason):
@@ -144,10 +141,13 @@ extension InstanceTrials.Subject {
         case .failed(let reason):
             let (since, count) = (failingSince ?? now, trial.failures)
             forgive()
+            remember(isFailure: true)
             (failingSince, trial.failures, trial.failure) = (since, count + 1, reason)
             (passingSince, trial.passes) = (nil, 0)
         }
     }
+
+    private mutating func remember(isFailure: Bool) { results = (results + [isFailure]).suffix(UpdatePolicy.checkWindow) }
 
     fileprivate func seen(at now: Duration) -> InstanceTrial {
         var seen = trial

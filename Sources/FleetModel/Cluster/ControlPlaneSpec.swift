@@ -22,7 +22,7 @@ public struct ControlPlaneSpec: Codable, Hashable, Sendable {
     /// Who reaches the endpoint; nil: everybody.
     public var endpointAccess: EndpointAccess?
 
-    /// Those with an etcd member.
+    /// The zones that hold an etcd member: the first three, or the only one.
     public var memberZones: [ZoneName] { Array(zones.prefix(3)) }
 
     public init(

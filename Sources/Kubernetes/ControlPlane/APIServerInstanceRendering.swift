@@ -40,7 +40,7 @@ extension ControlPlaneRenderer {
                 + authenticatorFiles(placement) + auditFiles() + encryptionFiles(placement) + identityProviderFiles())
     }
 
-    /// One that decrypts makes twice the garbage of one that does not for each secret that it reads: it is collected half as often, within the
+    /// One that decrypts makes twice the garbage of one that does not for each secret that it reads: it is collected a third as often, within the
     /// memory limit.
     private func apiServerEnvironment(_ placement: InstancePlacement) -> [String: String] {
         var environment = goEnvironment(placement, share: 0.6)

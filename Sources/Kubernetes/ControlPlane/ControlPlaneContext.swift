@@ -38,11 +38,8 @@ public struct ControlPlaneContext: Sendable {
         self.now = now
     }
 
-    /// The zones that hold an etcd member: the first three, or the only one.
-    public var memberZones: [ZoneName] { spec.memberZones }
-
     /// Where the members are, in the order of their zones.
-    public var memberAddresses: [IPv4Address] { memberZones.indices.map { spec.network.etcdMember($0) } }
+    public var memberAddresses: [IPv4Address] { spec.memberZones.indices.map { spec.network.etcdMember($0) } }
 
     /// `https://ADDRESS` of the load balancer.
     public var endpoint: String { KubernetesEndpoints.endpoint(of: spec.network) }

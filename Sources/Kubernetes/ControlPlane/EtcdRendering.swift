@@ -23,7 +23,8 @@ extension ControlPlaneRenderer {
         guard placement.id.name == Self.etcdMemberName(in: placement.zone) else {
             throw KubernetesError(.invalidContext, "The etcd member in \(placement.zone) must not be named '\(placement.id.name)'.")
         }
-        guard zip(context.memberZones, context.memberAddresses).contains(where: { $0 == placement.zone && $1 == placement.address }) else {
+        guard zip(context.spec.memberZones, context.memberAddresses).contains(where: { $0 == placement.zone && $1 == placement.address })
+        else {
             throw KubernetesError(
                 .invalidContext, "\(placement.address) is not the address of the etcd member of \(context.cluster) in \(placement.zone).")
         }
@@ -47,7 +48,9 @@ extension ControlPlaneRenderer {
         // Explicit, since etcd's own default is 2 GiB. None while it joins: it repeats what the others' logs hold, with all that was
         // deleted since, and would stop all writes with an alarm NOSPACE of its own. (No client writes through it then.)
         let quota = state == .existing ? -1 : placement.size.databaseQuotaBytes
-        let members = zip(context.memberZones, context.memberAddresses).map { "\(Self.etcdMemberName(in: $0))=\(Self.etcdPeerURL(at: $1))" }
+        let members = zip(context.spec.memberZones, context.memberAddresses).map {
+            "\(Self.etcdMemberName(in: $0))=\(Self.etcdPeerURL(at: $1))"
+        }
         return [
             "--name=\(placement.id.name)",
             "--data-dir=\(placement.paths.volume)/etcd",

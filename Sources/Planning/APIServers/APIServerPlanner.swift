@@ -120,7 +120,7 @@ struct APIServerPlanner {
             retire, observation, trial, held, mayDrain: mayDrain, isUseless: isUseless, &result.waits)
         trial.controllers(all, leaving: mayDrain ? retire : [], evacuation, &result)
         for instance in keep + retire where isReady(instance) && !observation.isSealing(instance) {
-            let words = instance.components.first { $0.kind == .kmsPlugin }?.lastWords.map { "; its last words: \($0.prefix(300))" } ?? ""
+            let words = ComponentObservation.quoted(instance.components.first { $0.kind == .kmsPlugin }?.lastWords)
             result.waits.append(
                 Wait(
                     "KMSPluginDown",

@@ -46,6 +46,11 @@ public struct InstanceTrial: Codable, Hashable, Sendable {
     public func needsCheck(_ policy: UpdatePolicy) -> Bool { secondsSinceCheck.map { $0 >= policy.checkInterval } ?? true }
 }
 
+extension ComponentObservation {
+    /// To be added to a sentence about it; empty when it said nothing.
+    static func quoted(_ lastWords: String?) -> String { lastWords.map { "; its last words: \($0.prefix(300))" } ?? "" }
+}
+
 extension ControlPlaneIntent {
     /// An update is under way to other programs, and not only to another configuration of the same.
     var changesRelease: Bool {
@@ -112,7 +117,4 @@ public enum InstanceCheckResult: Codable, Hashable, Sendable {
     case asBefore(String)
     /// It failed on an instance of before, too, but elsewhere.
     case undecided(String)
-
-    /// It speaks against the instance.
-    public var isFailure: Bool { if case .failed = self { true } else { false } }
 }

@@ -127,7 +127,8 @@ public struct UpdateJudge: Sendable {
             guard count >= (isMain ? policy.endLimit : policy.helperEndLimit) else { continue }
             let words = instance.components.first { $0.kind.rawValue == component }?.lastWords
             return Fault(
-                reason: "\(component) of release \(instance.release) on \(name) has ended \(count) times\(Self.quoted(words))")
+                reason:
+                    "\(component) of release \(instance.release) on \(name) has ended \(count) times\(ComponentObservation.quoted(words))")
         }
         let unready = observation.unreadySeconds[instance.id.name, default: 0]
         switch instance.role {
@@ -135,7 +136,8 @@ public struct UpdateJudge: Sendable {
             guard unready > policy.startLimit else { return nil }
             let words = instance.components.first?.lastWords
             return Fault(
-                reason: "\(name) on release \(instance.release) has not joined etcd within \(Int(policy.startLimit)) s\(Self.quoted(words))"
+                reason:
+                    "\(name) on release \(instance.release) has not joined etcd within \(Int(policy.startLimit)) s\(ComponentObservation.quoted(words))"
             )
         case .apiServer:
             // Without etcd no API server is any good.
@@ -157,7 +159,7 @@ public struct UpdateJudge: Sendable {
             let words = instance.components.lazy.compactMap(\.lastWords).first
             return Fault(
                 reason:
-                    "\(name) on release \(instance.release) was not ready for \(Int(limit)) s\(Self.quoted(words))",
+                    "\(name) on release \(instance.release) was not ready for \(Int(limit)) s\(ComponentObservation.quoted(words))",
                 code: "ClusterUnreachable")
         case .loadBalancer: return nil
         }
@@ -187,6 +189,4 @@ public struct UpdateJudge: Sendable {
         }
         return !members.isEmpty && members.allSatisfy { releases[$0.id] == target }
     }
-
-    private static func quoted(_ words: String?) -> String { words.map { "; its last words: \($0.prefix(300))" } ?? "" }
 }

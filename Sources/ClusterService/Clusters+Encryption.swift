@@ -2,6 +2,7 @@ import FleetModel
 import FleetStore
 import Foundation
 import Identity
+import Planning
 import Timing
 
 /// The EKS API's `AssociateEncryptionConfigRequest`, under the same names.
@@ -11,8 +12,9 @@ public struct EncryptionAssociation: Codable, Hashable, Sendable {
 }
 
 extension Clusters {
-    /// Has a cluster's secrets encrypted with a key, those that exist already, too. It cannot be undone, nor the key be changed for
-    /// another one, as in EKS.
+    /// Has a cluster's secrets encrypted with a key, those that exist already, too. Once API servers have begun to seal with it, it cannot be
+    /// undone, nor the key be changed for another one, as in EKS; until then it can be cancelled, and goes back by itself when API servers
+    /// do not take it up.
     ///
     /// The same request with the same `clientRequestToken` gives the same update.
     /// - Returns: the update, which ends when nothing plain is left in etcd.
@@ -38,11 +40,12 @@ extension Clusters {
                 return earlier
             }
             try check(stored.value, others)
-            var cluster = stored.value
-            cluster.spec.encryption = encryption(of: cluster, key, phase: .readable, updateID: update.id)
-            cluster.spec.controlPlane.renewAPIServers()
-            cluster.metadata.generation += 1
-            if cluster.status.phase == .active { cluster.status.phase = .updating }
+            var spec = stored.value.spec
+            spec.encryption = encryption(of: stored.value, key, phase: .readable, updateID: update.id)
+            spec.controlPlane.renewAPIServers()
+            var cluster = stored.value.updating(to: spec, by: update)
+            cluster.spec.update?.startsEncryption = true
+            cluster.spec.update?.troubled = stored.value.troubledInstances
             do {
                 try await store.commit(
                     [try .put(cluster), try .put(update)],

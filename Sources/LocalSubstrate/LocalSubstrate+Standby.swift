@@ -29,20 +29,18 @@ extension LocalSubstrate {
             standby.certificatesExpireAt = record.certificatesExpireAt
             standby.keepHelpers(of: record)
             let part = Unit.part(.apiServer, standby.serverSlot)
-            let supervisor = Supervisor(unit)
-            // These two go last of all that is written.
+            // The first of these comes before all that is written, and both go after it. Supervision may be on its way to it already.
             let isWhole = !FileTree.exists(unit.leaving(part)) && !FileTree.exists(down(part, unit))
-            if let old, old.satisfies(spec), isWhole, supervisor.supervises(part) { return supervisor.bringUp(part) }
+            if let old, old.satisfies(spec), isWhole { return try await supervise(part, of: unit) }
             // All that is exchanged later: what cannot be started must not begin to take over.
             let programs = try await verified(standby.components)
-            if supervisor.supervises(part) { try await end(part, of: unit) }
+            try await end(part, of: unit)
             let servers = zip(standby.components, programs).filter { $0.0.kind == .apiServer }
             let services = servers.map { service($0, $1, unit, standby.serverSlot) }
             let written = standby
             try await Blocking.run { [self] in
                 try FileTree.replace(unit.standbyRecord, try Record.text(written))
                 for file in spec.files where !FileTree.exists("\(unit.files)/\(file.path)") { try Self.write(file, below: unit.files) }
-                try FileTree.write(unit.leaving(part), "")
                 for service in services {
                     try makeLogDirectories(service, unit)
                     try tree(unit).write(service, to: unit.directory)
@@ -143,17 +141,33 @@ extension LocalSubstrate {
         for note in [unit.ends(part), "\(unit.state)/\(part).refused", unit.leaving(part), down(part, unit)] { try FileTree.remove(note) }
     }
 
-    /// Ends a part's process, which is not started again, also not with the rest of the unit.
+    /// Ends a part's process, which is not started again, also not with the rest of the unit, nor by a supervision that is only beginning.
     func end(_ part: String, of unit: Unit, patience: Duration = .milliseconds(500)) async throws {
-        try await Blocking.run { [self] in
+        let isKnown = try await Blocking.run { [self] in
             try FileTree.write(unit.leaving(part), "")
             if FileTree.isDirectory("\(unit.scan)/\(unit.service(part))") { try FileTree.write(down(part, unit), "") }
+            return FileTree.exists(ServiceTree.lastFile(of: part, unit))
         }
         let supervisor = Supervisor(unit)
+        guard isKnown, supervisor.isAlive else { return }
+        if !supervisor.supervises(part) { try await awaitSupervision(of: part, unit) }
         supervisor.bringDown(part)
         let begun = time.uptime
-        while let process = supervisor.process(of: part) {
-            if time.uptime - begun > patience { kill(process, SIGKILL) }
+        var told = begun
+        while true {
+            switch supervisor.state(of: part) {
+            case .down: return
+            // It has not read that yet, or another one has come in its place. Who works is told only once: some end at once when they are
+            // told again.
+            case .starting:
+                if time.uptime - told > .milliseconds(500) {
+                    supervisor.bringDown(part)
+                    told = time.uptime
+                }
+            case .working(let process): if time.uptime - begun > patience { kill(process, SIGKILL) }
+            case nil: break
+            }
+            guard supervisor.isAlive else { return }
             guard time.uptime - begun < patience + .seconds(10) else {
                 throw SubstrateError(.timedOut, "\(part) of \(unit.cluster)/\(unit.name) does not end.")
             }
@@ -167,6 +181,12 @@ extension LocalSubstrate {
     private func supervise(_ part: String, of unit: Unit) async throws {
         let supervisor = Supervisor(unit)
         if supervisor.supervises(part) { return supervisor.bringUp(part) }
+        try await awaitSupervision(of: part, unit)
+    }
+
+    /// It starts what is not marked as down.
+    private func awaitSupervision(of part: String, _ unit: Unit) async throws {
+        let supervisor = Supervisor(unit)
         supervisor.rescan()
         let deadline = time.uptime + .seconds(10)
         while !supervisor.supervises(part) {

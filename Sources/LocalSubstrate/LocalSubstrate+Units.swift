@@ -87,7 +87,9 @@ extension LocalSubstrate {
     /// Starts the unit's supervisor, which is nobody's child and outlives this process.
     func start(_ unit: Unit, size: InstanceSize) async throws {
         let directories = groups.ensure(unit, size: size, hardCPULimit: configuration.hardCPULimit)
+        let mark = UUID().uuidString
         try await Blocking.run {
+            try FileTree.replace(unit.launchMark, mark)
             // Of an earlier life.
             try FileTree.remove("\(unit.state)/stopping")
             for note in FileTree.names(in: unit.state) where note.hasSuffix(".ends") || note.hasSuffix(".leaving") {
@@ -103,7 +105,11 @@ extension LocalSubstrate {
         let command = "exec setsid -f /bin/sh \"$0\" \"$@\" </dev/null >\(Shell.quote(log)) 2>&1"
         let path = "PATH=\(Tools.searchPath.joined(separator: ":"))"
         try await tools.run(
-            "env", ["-i", "--default-signal=PIPE", path, "/bin/sh", "-c", command, "\(unit.directory)/launch"] + directories)
+            "env",
+            [
+                "-i", "--default-signal=PIPE", path, "\(ServiceTree.launchVariable)=\(mark)", "/bin/sh", "-c", command,
+                "\(unit.directory)/launch",
+            ] + directories)
         let deadline = time.uptime + .seconds(10)
         while !Supervisor(unit).isAlive {
             guard time.uptime < deadline else {

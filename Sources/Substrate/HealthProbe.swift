@@ -46,6 +46,8 @@ public struct HealthObservation: Codable, Hashable, Sendable {
     /// By instance name; what did not answer is missing.
     public var etcdMembers: [String: EtcdMemberHealth]
     public var apiServers: [String: APIServerHealth]
+    /// Members of etcd that answer late, or not in time, while another one answers much sooner.
+    public var slowMembers: Set<String> = []
 
     public init(etcdMembers: [String: EtcdMemberHealth] = [:], apiServers: [String: APIServerHealth] = [:]) {
         self.etcdMembers = etcdMembers

@@ -67,6 +67,11 @@ import Timing
         let other = try await region.keys.create(description: "")
         #expect(try await region.call(.post, path, body(other.arn)).errorType == "ResourceInUseException")
         let id = try #require(first["update", "id"])
+        // API servers seal with it.
+        try await change(region) { spec in
+            spec.update = nil
+            spec.encryption?.phase = .writable
+        }
         let cancelling = try await region.call(.post, "/clusters/demo/updates/\(id)/cancel-update", "{}")
         #expect(cancelling.errorType == "InvalidRequestException" && cancelling.text.contains("cannot be taken back"))
         try await settle(region, id)
@@ -75,14 +80,36 @@ import Timing
         #expect(try await region.cluster("demo")?.spec.encryption?.keyARN == key.arn)
     }
 
-    /// As the service does when all secrets are sealed.
-    private func settle(_ region: EKSTestRegion, _ id: String) async throws {
+    @Test func untilAPIServersSealItCanBeCancelled() async throws {
+        let (region, key) = try await region()
+        let before = try #require(try await region.cluster("demo")).spec
+        let id = try #require(try await region.call(.post, path, body(key.arn))["update", "id"])
+        let cancelling = try await region.call(.post, "/clusters/demo/updates/\(id)/cancel-update", "{}")
+        #expect(cancelling.status == 200, "\(cancelling.text)")
+        let spec = try #require(try await region.cluster("demo")).spec
+        #expect(spec.update?.reversal?.isCancelled == true)
+        #expect(spec.encryption == nil && spec.controlPlane == before.controlPlane)
+        #expect(!(try await region.call(.get, "/clusters/demo").text.contains(key.arn)))
+        // It is an update until the API servers are what they were.
+        let again = try await region.call(.post, path, body(key.arn))
+        #expect(again.errorType == "ResourceInUseException")
+    }
+
+    private func change(_ region: EKSTestRegion, _ change: @escaping @Sendable (inout ClusterSpec) -> Void) async throws {
         let cluster = try #require(try await region.cluster("demo"))
         _ = try await region.store.update(Cluster.self, cluster.storeKey) { cluster in
             var new = cluster
-            new.spec.encryption?.phase = .settled
-            new.spec.encryption?.updateID = nil
+            change(&new.spec)
             return new
+        }
+    }
+
+    /// As the service does when all secrets are sealed.
+    private func settle(_ region: EKSTestRegion, _ id: String) async throws {
+        let cluster = try #require(try await region.cluster("demo"))
+        try await change(region) { spec in
+            spec.encryption?.phase = .settled
+            spec.encryption?.updateID = nil
         }
         let key = StoreKey(rawValue: StoreKeys.updates(of: cluster.name, in: cluster.cell).rawValue + id)
         _ = try await region.store.update(ClusterUpdate.self, key) { update in

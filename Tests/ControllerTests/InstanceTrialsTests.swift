@@ -104,14 +104,80 @@ import Timing
         #expect(trial()?.recentFailures == 0)
     }
 
+    @Test func aMemberThatIsSlowIsNoted() throws {
+        let cluster = try cluster()
+        let clock = VirtualTime()
+        let trials = InstanceTrials(time: clock.source)
+        let member = InstanceObservation(
+            id: InstanceID(cluster: cluster.name, name: "etcd-z-a"), role: .etcd, zone: zones[0],
+            address: cluster.spec.controlPlane.network.apiServers[0], volume: nil, sizeName: "small",
+            release: cluster.spec.controlPlane.release, configurationRevision: 0, state: .running, components: [])
+        func look(isHealthy: Bool, isSlow: Bool, after seconds: Double = 1, impaired: Set<ZoneName> = []) -> Int {
+            clock.advance(to: clock.now + .seconds(seconds))
+            var seen = ControlPlaneObservation(substrate: SubstrateObservation(instances: [member]))
+            seen.health.etcdMembers["etcd-z-a"] = isHealthy ? EtcdMemberHealth(isHealthy: true, isLeader: false) : nil
+            seen.health.slowMembers = isSlow ? ["etcd-z-a"] : []
+            seen.impairedZones = impaired
+            trials.note(&seen, of: cluster)
+            return seen.trials["etcd-z-a"]?.recentFailures ?? 0
+        }
+        // Until it has joined it may take its time.
+        #expect(look(isHealthy: false, isSlow: true) == 0)
+        #expect(look(isHealthy: true, isSlow: false) == 0)
+        #expect(look(isHealthy: true, isSlow: true) == 1)
+        #expect(look(isHealthy: true, isSlow: true, after: 0.2) == 1, "in quick succession")
+        #expect(look(isHealthy: false, isSlow: true) == 2)
+        #expect(look(isHealthy: true, isSlow: false) == 2)
+        #expect(look(isHealthy: true, isSlow: true, impaired: [zones[1]]) == 0, "that may be the zone's doing")
+    }
+
+    @Test func aMemberIsSlowNextToAnother() {
+        func slow(_ took: [String: Double], silent: Set<String> = []) -> Set<String> {
+            let health = took.filter { !silent.contains($0.key) }.mapValues { _ in EtcdMemberHealth(isHealthy: true, isLeader: false) }
+            return HTTPHealthProbe.slowMembers(took.mapValues(Duration.seconds), health)
+        }
+        #expect(slow(["a": 1.5, "b": 0.01, "c": 0.9]) == ["a"])
+        #expect(slow(["a": 2, "b": 0.01], silent: ["a"]) == ["a"])
+        // Refused at once; all slow alike; nobody answers.
+        #expect(slow(["a": 0.001, "b": 0.01], silent: ["a"]) == [])
+        #expect(slow(["a": 1.5, "b": 1.2, "c": 1.9]) == [])
+        #expect(slow(["a": 2, "b": 2], silent: ["a", "b"]) == [])
+    }
+
     @Test func failuresAreTheSameWhenTheSameStepFails() {
         func result(_ one: CheckOutcome.Failure, _ other: CheckOutcome.Failure?) -> InstanceCheckResult {
-            CheckOutcome(failure: one).result(baseline: CheckOutcome(failure: other))
+            CheckOutcome(failures: [one]).result(baseline: CheckOutcome(failures: other.map { [$0] } ?? []))
         }
         #expect(result(.init("create: 500", "a"), nil) == .failed("create: 500 a"))
         #expect(result(.init("create: 500", "a"), .init("create: 500", "b")) == .asBefore("create: 500 b"))
         #expect(result(.init("list: 500"), .init("create: 500", "b")) == .undecided("create: 500 b"))
         // Nobody answers: that has too many causes.
         #expect(result(.silence("timeout"), .silence("timeout")) == .undecided("no answer: timeout"))
+        #expect(result(.init("list: 500"), .silence("timeout")) == .undecided("no answer: timeout"))
+    }
+
+    /// What does not work for one kind of object is no excuse for another.
+    @Test func partsAreComparedWithTheirOwn() {
+        func failure(_ part: CheckOutcome.Part, _ step: String, _ kind: CheckOutcome.Failure.Kind = .fault) -> CheckOutcome.Failure {
+            var failure = CheckOutcome.Failure(step, kind: kind)
+            failure.part = part
+            return failure
+        }
+        func result(_ new: [CheckOutcome.Failure], _ old: [CheckOutcome.Failure]?) -> InstanceCheckResult {
+            CheckOutcome(failures: new).result(baseline: old.map { CheckOutcome(failures: $0) })
+        }
+        let webhook = failure(.objects, "create: 500")
+        let pods = failure(.pods, "create a pod: 500")
+        #expect(result([webhook, pods], [webhook]) == .failed("create a pod: 500"))
+        #expect(result([webhook, pods], [webhook, pods]) == .asBefore("create: 500"))
+        #expect(result([pods], [failure(.secrets, "create a secret: 500")]) == .failed("create a pod: 500"))
+        // Refused by the owner's rules, as before; by an API server that has none to go by; and where it was not before.
+        let refusal = failure(.pods, "create a pod: 403", .refusal)
+        #expect(result([refusal], [refusal]) == .passed)
+        #expect(result([refusal], nil) == .passed)
+        #expect(result([refusal], []) == .failed("create a pod: 403"))
+        #expect(result([refusal], [pods]) == .undecided("create a pod: 500"))
+        #expect(result([refusal, webhook], [refusal, webhook]) == .asBefore("create: 500"))
+        #expect(result([pods], nil) == .failed("create a pod: 500"))
     }
 }

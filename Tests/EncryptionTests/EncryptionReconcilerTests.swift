@@ -167,6 +167,62 @@ import Timing
         #expect(try await !cluster().status.conditions.contains { $0.kind == .secretsEncrypted })
     }
 
+    /// What the cluster's controller decides about the update whose end lets API servers seal.
+    private func decide(_ verdict: UpdateJudge.Verdict) async throws {
+        let stored = try #require(try await store.get(Cluster.self, StoreKeys.cluster(name, in: cell)))
+        _ = try await UpdateSettlement(store: store, time: clock.source).settle(stored, verdict)
+    }
+
+    /// As the API begins it: API servers take up the key in an update that can go back.
+    private func beginAssociation() async throws {
+        try await makeCluster()
+        let now = clock.source.now
+        _ = try await store.update(Cluster.self, StoreKeys.cluster(name, in: cell)) { cluster in
+            var (new, before) = (cluster, cluster.spec)
+            before.encryption = nil
+            new.spec.controlPlane.renewAPIServers()
+            new.spec.update = UpdateIntent(
+                id: "u", startedAt: now, previous: before.controlPlane, previousSettings: before.settings)
+            new.spec.update?.startsEncryption = true
+            return new
+        }
+    }
+
+    private func update() async throws -> ClusterUpdate {
+        try #require(try await store.get(ClusterUpdate.self, StoreKey(rawValue: "cells/a/updates/demo/u"))).value
+    }
+
+    @Test func whenAllCanReadTheyBeginToSeal() async throws {
+        try await beginAssociation()
+        let storage = FakeStorage(["plain"])
+        let before = try await cluster().spec
+        try await settle()
+        _ = try await step(storage)
+        #expect(try await cluster().spec == before, "that is for the update to say")
+        try await decide(.ended)
+        let spec = try await cluster().spec
+        #expect(spec.encryption?.phase == .writable && spec.update == nil && spec.isUpdating)
+        #expect(spec.controlPlane.apiServerRevision == before.controlPlane.apiServerRevision + 1)
+        #expect(try await update().status == .inProgress)
+        #expect(try await run(storage) == ["writable", "rewriting", "compacting", "defragmenting", "settled"])
+        #expect(try await update().status == .successful)
+    }
+
+    @Test func whatAPIServersDoNotTakeUpGoesBackToPlain() async throws {
+        try await beginAssociation()
+        let before = try await cluster().spec
+        try await decide(.goBack(reason: "the KMS plugin does nothing", errorCode: "ClusterUnreachable"))
+        var spec = try await cluster().spec
+        #expect(spec.encryption == nil && spec.update?.reversal != nil)
+        #expect(spec.controlPlane == before.update?.previous)
+        #expect(try await step(FakeStorage(["plain"])) == .absent)
+        try await decide(.ended)
+        spec = try await cluster().spec
+        #expect(spec.update == nil && !spec.isUpdating && spec.encryption == nil)
+        let update = try await update()
+        #expect(update.status == .failed && update.errors.first?.errorMessage == "the KMS plugin does nothing")
+    }
+
     @Test func whatKeepsSecretsFromBeingWrittenAnewIsSaid() async throws {
         try await makeCluster()
         let storage = FakeStorage(["plain"])

@@ -49,6 +49,28 @@ private enum EtcdStart {
         #expect(fixture.verdict == nil)
     }
 
+    @Test func aMemberThatIsSlow() throws {
+        var fixture = try begun()
+        let member = try #require(
+            fixture.observation.substrate.instances.first { $0.role == .etcd && $0.release == fixture.intent.spec.etcdRelease })
+        fixture.observation.trials[member.id.name, default: InstanceTrial()].recentFailures = 3
+        #expect(fixture.verdict == nil)
+        fixture.letTimePass()
+        #expect(!fixture.titles.contains { $0.hasPrefix("replace instance etcd") }, "the next one waits for it")
+        fixture.observation.trials[member.id.name]?.recentFailures = 4
+        #expect(reason(fixture)?.contains("\(member.id.name) on release 1.33.4-eks.2 is slow") == true)
+    }
+
+    @Test func oneWhoseKMSPluginDoesNothing() throws {
+        var fixture = try begun()
+        fixture.observation.unsealingSeconds["api-3"] = fixture.policy.update.startLimit - 1
+        #expect(fixture.verdict == nil)
+        fixture.observation.unsealingSeconds["api-3"] = fixture.policy.update.startLimit + 1
+        #expect(reason(fixture)?.contains("KMS plugin of api-3") == true)
+        fixture.observation.unsealingSeconds = ["api-1": 1000]
+        #expect(fixture.verdict == nil)
+    }
+
     @Test func oneThatEndsAgainAndAgain() throws {
         var fixture = try begun()
         fixture.observation.trials["api-4", default: InstanceTrial()].ends = ["kube-apiserver": 1]

@@ -31,6 +31,31 @@ import Timing
         }
     }
 
+    /// What starts an instance is nobody's child, and may come late: when its instance has been stopped, or started by another.
+    @Test func lateLauncherEnds() async throws {
+        try await LocalRegion.with(names: ["first"]) { region in
+            let spec = region.sleeping("api-1")
+            try await region.make(spec)
+            let process = try await region.process(of: spec.id)
+            let directory = region.directory + "/data/clusters/first/instances/api-1"
+            let mark = try String(contentsOfFile: directory + "/state/launch", encoding: .utf8)
+            let groups = try await shell("ls -d /sys/fs/cgroup/*/\(region.prefix)/first/api-1").output.split(separator: "\n")
+                .joined(separator: " ")
+            #expect(!groups.isEmpty)
+            for word in ["", "another"] {
+                let late = try await shell("SLIPWAY_LAUNCH=\(word) timeout 10 \(directory)/launch \(groups); echo $?")
+                #expect(late.output == "111")
+            }
+            #expect(try await region.process(of: spec.id) == process)
+            try await region.substrate.stopEverything()
+            for word in ["", mark] {
+                let late = try await shell("SLIPWAY_LAUNCH=\(word) timeout 10 \(directory)/launch \(groups); echo $?")
+                #expect(late.output == "111")
+            }
+            #expect(try await region.observe(spec.id)?.state == .stopped)
+        }
+    }
+
     /// A standby that was begun, or was taking over, when the service ended: it goes on from there, and nothing of the programs of before
     /// is left at work.
     @Test(arguments: [1, 5, 10, 20, 40, 80, 160, 320])

@@ -69,6 +69,8 @@ extension Clusters {
         }
         return cluster.spec.encryption?.updateID == nil
             ? refusal("\(name) has no update in progress.")
-            : refusal("The encryption of \(name)'s secrets, or its new key version, goes on to its end: it cannot be taken back.")
+            : refusal(
+                "The API servers of \(name) begin to encrypt secrets with the key, or take up its new version: that goes on to its end, and cannot be taken back."
+            )
     }
 }

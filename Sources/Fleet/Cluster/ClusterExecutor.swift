@@ -139,9 +139,8 @@ struct ClusterExecutor: Sendable {
     /// What fails on one of before, too, is not this one's fault.
     private func check(_ id: InstanceID, _ address: ServerAddress, _ baseline: ServerAddress?, of cluster: Cluster) async throws {
         let outcome = try await operations.check(address, of: cluster)
-        let isFine = outcome.failure == nil && outcome.seconds <= CheckOutcome.slow
         let other: CheckOutcome? =
-            if let baseline, !isFine { try await operations.check(baseline, of: cluster) } else { nil }
+            if let baseline, !outcome.isFine { try await operations.check(baseline, of: cluster) } else { nil }
         trials.note(outcome.result(baseline: other), of: id)
     }
 

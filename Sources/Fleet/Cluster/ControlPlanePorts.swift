@@ -39,60 +39,6 @@ public protocol ControlPlaneOperations: Sendable {
     func promoteMember(_ id: InstanceID, _ address: IPv4Address, of cluster: Cluster) async throws
 }
 
-/// What came of doing through an API server what customers do.
-public struct CheckOutcome: Hashable, Sendable {
-    /// What went wrong.
-    public struct Failure: Error, Hashable, Sendable, CustomStringConvertible {
-        /// What was done, and the status of the answer if there was one: "create: 500". Of two API servers, the same when they fail alike.
-        public var step: String
-        /// For people.
-        public var detail: String
-        /// There was no answer, which has too many causes to be the same of two API servers.
-        public var isSilence = false
-
-        public init(_ step: String, _ detail: String = "") {
-            self.step = step
-            self.detail = detail
-        }
-
-        public static func silence(_ detail: String) -> Failure {
-            var failure = Failure("no answer:", detail)
-            failure.isSilence = true
-            return failure
-        }
-
-        public var description: String { detail.isEmpty ? step : "\(step) \(detail)" }
-    }
-
-    /// Nil: nothing went wrong.
-    public var failure: Failure?
-    /// Of all requests, the one that took longest: what it was, and seconds.
-    public var slowest: String
-    public var seconds: Double
-
-    public init(failure: Failure? = nil, slowest: String = "", seconds: Double = 0) {
-        self.failure = failure
-        self.slowest = slowest
-        self.seconds = seconds
-    }
-
-    /// A request that takes longer, in seconds, is slow; unless one of before is not quicker by this factor at the same time.
-    static let slow = 1.0
-    static let factor = 3.0
-
-    /// What it says of an API server.
-    /// - Parameter baseline: of one of before; nil when there is none.
-    func result(baseline: CheckOutcome?) -> InstanceCheckResult {
-        if let failure {
-            guard let baseline, let other = baseline.failure else { return .failed("\(failure)") }
-            return failure.step == other.step && !failure.isSilence ? .asBefore("\(other)") : .undecided("\(other)")
-        }
-        guard seconds > Self.slow, let baseline, baseline.failure == nil, seconds > baseline.seconds * Self.factor else { return .passed }
-        func text(_ seconds: Double) -> String { "\((seconds * 10).rounded() / 10) s" }
-        return .failed("\(slowest) took \(text(seconds)), and at most \(text(baseline.seconds)) on one of before")
-    }
-}
-
 /// An error of the fleet's controllers.
 public struct FleetError: Error, Sendable, CustomStringConvertible {
     public enum Code: String, Sendable {

@@ -31,6 +31,8 @@ struct EncryptionReconciler: Reconciler {
         let cluster = stored.value
         guard cluster.status.activeSince != nil else { return .waiting("the cluster is not active yet", recheck: .seconds(2)) }
         guard cluster.spec.restore == nil else { return .waiting("the cluster is being restored", recheck: .seconds(2)) }
+        // Its first phase is an update as any (`UpdateIntent.startsEncryption`).
+        guard cluster.spec.update == nil else { return .waiting(intent.phase.summary, recheck: Self.interval) }
         let seen = try await observe(cluster, intent)
         let step = EncryptionPlanner().step(intent, seen)
         switch step {

@@ -25,6 +25,9 @@ public final class HTTPHealthProbe: HealthProbe {
     private static let briefly = TimeAmount.milliseconds(300)
     /// Of the others while somebody is to be cut off.
     private static let hurried = TimeAmount.milliseconds(400)
+    /// An answer of etcd that takes longer is late, if another member's takes less than a third of it.
+    private static let late = Duration.seconds(1)
+    private static let factor = 3
     /// Who leads is asked this often at most: the metrics page is large.
     private static let leaderAge = Duration.seconds(1)
 
@@ -45,7 +48,9 @@ public final class HTTPHealthProbe: HealthProbe {
             for member in target.etcdMembers {
                 let limit = limit(member.name)
                 group.addTask {
-                    .etcd(member.name, await self.etcd(member.address, identity.etcd, limit, leaderIsKnown: leaderIsKnown))
+                    let start = self.time.uptime
+                    let health = await self.etcd(member.address, identity.etcd, limit, leaderIsKnown: leaderIsKnown)
+                    return .etcd(member.name, health, self.time.uptime - start)
                 }
             }
             for server in target.apiServers {
@@ -53,18 +58,29 @@ public final class HTTPHealthProbe: HealthProbe {
                 group.addTask { .apiServer(server.name, await self.apiServer(server, identity.apiServer, limit)) }
             }
             var health = HealthObservation()
+            var took: [String: Duration] = [:]
             for await answer in group {
                 switch answer {
-                case .etcd(let name, let member): health.etcdMembers[name] = member
+                case .etcd(let name, let member, let duration):
+                    health.etcdMembers[name] = member
+                    took[name] = duration
                 case .apiServer(let name, let server): health.apiServers[name] = server
                 }
             }
+            health.slowMembers = Self.slowMembers(took, health.etcdMembers)
             return health
         }
     }
 
+    /// - Parameter took: until they answered, or were not waited for any more.
+    static func slowMembers(_ took: [String: Duration], _ health: [String: EtcdMemberHealth]) -> Set<String> {
+        let quickest = took.filter { health[$0.key]?.isHealthy == true }.values.min()
+        guard let quickest else { return [] }
+        return Set(took.filter { $0.value > late && $0.value > quickest * factor }.keys)
+    }
+
     private enum Answer {
-        case etcd(String, EtcdMemberHealth?)
+        case etcd(String, EtcdMemberHealth?, Duration)
         case apiServer(String, APIServerHealth?)
     }
 

@@ -11,7 +11,9 @@ import PKI
 struct KubernetesAPI: Sendable {
     private let client: HTTPClient
     private let base: String
-    private let tls: TLSConfiguration
+    private var tls: TLSConfiguration
+    /// Of the header `Authorization`.
+    private var authorization: String?
 
     private static let timeout = TimeAmount.seconds(10)
 
@@ -31,6 +33,14 @@ struct KubernetesAPI: Sendable {
         } catch {
             throw FleetError(.credentials, "The cluster's certificates cannot be read.", cause: error)
         }
+    }
+
+    /// As the holder of this token, and no more with the certificate.
+    func with(token: String) -> KubernetesAPI {
+        var other = self
+        (other.tls.certificateChain, other.tls.privateKey) = ([], nil)
+        other.authorization = "Bearer \(token)"
+        return other
     }
 
     /// Makes the object, or puts it right (server-side apply).
@@ -119,6 +129,7 @@ struct KubernetesAPI: Sendable {
         request.method = method
         request.tlsConfiguration = tls
         request.headers.add(name: "User-Agent", value: "slipway")
+        if let authorization { request.headers.add(name: "Authorization", value: authorization) }
         return request
     }
 

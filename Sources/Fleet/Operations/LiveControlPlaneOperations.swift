@@ -40,8 +40,12 @@ public struct LiveControlPlaneOperations: ControlPlaneOperations {
 
     public func check(_ server: ServerAddress, of cluster: Cluster) async throws -> CheckOutcome {
         let url = KubernetesEndpoints.apiServer(at: server.address, port: server.port ?? KubernetesEndpoints.apiServerPort)
-        var outcome = try await CustomerCheck(api: try await api(of: cluster, at: url), time: time).run()
-        if outcome.failure == nil, server.hasControllers { outcome.failure = try await helperFailure(at: server.address, of: cluster) }
+        let api = try await api(of: cluster, at: url)
+        var outcome = try await CustomerCheck(api: api, isEncrypted: cluster.spec.encryption != nil, time: time).run()
+        let answers = !outcome.failures.contains { $0.kind == .silence }
+        if server.hasControllers, answers, let failure = try await helperFailure(at: server.address, of: cluster) {
+            outcome.failures.append(failure)
+        }
         return outcome
     }
 

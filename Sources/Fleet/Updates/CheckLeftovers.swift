@@ -17,8 +17,10 @@ struct CheckLeftovers: Decodable {
 
     /// Removes what checks have left behind that were killed in the middle. What cannot be removed now is found the next time.
     static func remove(from api: KubernetesAPI, now: Date) async {
-        let list = try? await api.object(Self.self, at: "\(CustomerCheck.collection)?labelSelector=\(CustomerCheck.label)")
-        for name in list?.names(before: now) ?? [] { try? await api.delete("\(CustomerCheck.collection)/\(name)") }
+        for collection in [CheckManifests.configMaps, CheckManifests.secrets] {
+            let list = try? await api.object(Self.self, at: "\(collection)?labelSelector=\(CheckManifests.label)")
+            for name in list?.names(before: now) ?? [] { try? await api.delete("\(collection)/\(name)") }
+        }
     }
 
     /// Of checks that will not remove them any more: another one may be under way just now.

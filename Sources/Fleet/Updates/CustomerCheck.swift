@@ -1,59 +1,71 @@
 import FleetModel
 import Foundation
 import NIOHTTP1
-import Synchronization
 import Timing
 
-/// Does through one API server what customers do: lists, watches, creates, reads, changes and deletes an object, in a namespace of
-/// Slipway's own, so that admission, webhooks, etcd and the watch cache all take part.
-final class CustomerCheck: Sendable {
-    private let api: KubernetesAPI
-    private let time: TimeSource
+/// Does through one API server what customers do, in a namespace of Slipway's own, so that admission, webhooks, etcd, the watch cache,
+/// the KMS plugin and service accounts all take part.
+struct CustomerCheck: Sendable {
+    let requests: CheckRequests
+    let time: TimeSource
+    /// Secrets are looked at where they are encrypted: else they are objects as any.
+    let isEncrypted: Bool
 
-    init(api: KubernetesAPI, time: TimeSource) {
-        self.api = api
+    init(api: KubernetesAPI, isEncrypted: Bool, time: TimeSource) {
+        requests = CheckRequests(api: api, time: time)
+        self.isEncrypted = isEncrypted
         self.time = time
     }
 
     /// A change reaches a watch within this time.
     static let limit = Duration.seconds(5)
-    static let namespace = "slipway-system"
-    /// Of the objects of checks.
-    static let label = "slipway-check"
+    private static let collection = CheckManifests.configMaps
 
-    static let collection = "/api/v1/namespaces/\(namespace)/configmaps"
-
-    private let slowest = Mutex<(what: String, seconds: Double)>(("", 0))
+    typealias Failure = CheckOutcome.Failure
 
     /// - Throws: on cancellation only.
     func run() async throws -> CheckOutcome {
-        var failure: Failure?
-        do {
-            try await use()
-            await CheckLeftovers.remove(from: api, now: time.now)
-        } catch let error as CancellationError {
-            throw error
-        } catch let error as Failure {
-            failure = error
-        } catch {
-            try Task.checkCancellation()
-            failure = .silence("\(error)")
+        var failures: [Failure] = []
+        for (part, use) in parts {
+            do {
+                try await use()
+            } catch let error as CancellationError {
+                throw error
+            } catch var failure as Failure {
+                failure.part = part
+                failures.append(failure)
+            } catch {
+                try Task.checkCancellation()
+                var failure = Failure.silence("\(error)")
+                failure.part = part
+                failures.append(failure)
+            }
+            // What is so slow, or silent, says enough, and should not be waited for again.
+            if failures.last?.kind == .silence || requests.slowest.seconds > CheckOutcome.slow { break }
         }
-        let slowest = slowest.withLock { $0 }
-        return CheckOutcome(failure: failure, slowest: slowest.what, seconds: slowest.seconds)
+        if failures.isEmpty { await CheckLeftovers.remove(from: requests.api, now: time.now) }
+        return CheckOutcome(failures: failures, slowest: requests.slowest.what, seconds: requests.slowest.seconds)
     }
 
-    private typealias Failure = CheckOutcome.Failure
+    private var parts: [(CheckOutcome.Part, () async throws -> Void)] {
+        let secrets: [(CheckOutcome.Part, () async throws -> Void)] = isEncrypted ? [(.secrets, useSecret)] : []
+        return [(.objects, useObjects)] + secrets + [
+            (.tokens, useToken), (.pods, { try await propose(CheckManifests.pod) }),
+            (.deployments, { try await propose(CheckManifests.deployment) }), (.services, { try await propose(CheckManifests.service) }),
+        ]
+    }
 
-    private func use() async throws {
+    /// Lists, watches, creates, reads, changes and deletes an object.
+    private func useObjects() async throws {
         // Several may be checked at the same time.
-        let name = "check-\(UUID().uuidString.lowercased())"
+        let name = CheckManifests.name()
         let selector = "fieldSelector=metadata.name%3D\(name)"
         let version = try await listVersion("\(Self.collection)?\(selector)")
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 var missing = ["ADDED", "MODIFIED", "DELETED"]
-                try await self.api.watch("\(Self.collection)?watch=1&\(selector)&resourceVersion=\(version)&timeoutSeconds=10") { line in
+                let path = "\(Self.collection)?watch=1&\(selector)&resourceVersion=\(version)&timeoutSeconds=10"
+                try await requests.api.watch(path) { line in
                     if let next = missing.first, line.contains("\"type\":\"\(next)\"") { missing.removeFirst() }
                     return missing.isEmpty
                 }
@@ -61,13 +73,13 @@ final class CustomerCheck: Sendable {
             }
             group.addTask {
                 do {
-                    try await self.change(name)
+                    try await change(name)
                 } catch let error as Failure {
                     // It may have been made before that.
-                    try? await self.api.delete("\(Self.collection)/\(name)")
+                    try? await requests.api.delete("\(Self.collection)/\(name)")
                     throw error
                 }
-                try await self.time.sleep(for: Self.limit)
+                try await time.sleep(for: Self.limit)
                 throw Failure("a watch did not tell", "of all changes within \(Self.limit.seconds) s")
             }
             defer { group.cancelAll() }
@@ -77,14 +89,11 @@ final class CustomerCheck: Sendable {
 
     private func change(_ name: String) async throws {
         let path = "\(Self.collection)/\(name)"
-        func object(_ value: String) -> String {
-            #"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"\#(name)","labels":{"\#(Self.label)":""}},"data":{"step":"\#(value)"}}"#
-        }
-        try await ask(.POST, Self.collection, "create", body: object("created"))
-        try await ask(.PATCH, path, "change", body: #"{"data":{"step":"changed"}}"#, type: "application/merge-patch+json")
-        let answer = try await ask(.GET, path, "read")
+        try await requests.ask(.POST, Self.collection, "create", body: CheckManifests.configMap(name))
+        try await requests.ask(.PATCH, path, "change", body: #"{"data":{"step":"changed"}}"#, type: "application/merge-patch+json")
+        let answer = try await requests.ask(.GET, path, "read")
         guard answer.contains("\"changed\"") else { throw Failure("read:", "the object is not what was written") }
-        try await ask(.DELETE, path, "delete")
+        try await requests.ask(.DELETE, path, "delete")
     }
 
     private func listVersion(_ path: String) async throws -> String {
@@ -92,33 +101,57 @@ final class CustomerCheck: Sendable {
             struct Metadata: Decodable { var resourceVersion: String }
             var metadata: Metadata
         }
-        let space = try await api.send(.GET, "/api/v1/namespaces/\(Self.namespace)")
+        let space = try await requests.api.send(.GET, "/api/v1/namespaces/\(CheckManifests.namespace)")
         if space.status == .notFound {
-            let body = #"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"\#(Self.namespace)"}}"#
-            let made = try await api.send(.POST, "/api/v1/namespaces", body: body)
+            let made = try await requests.api.send(.POST, "/api/v1/namespaces", body: CheckManifests.ownNamespace)
             // Another check may have made it meanwhile.
             guard made.status == .created || made.status == .conflict else {
                 throw Failure("create a namespace: \(made.status.code)", "\(made.body.prefix(200))")
             }
         }
-        let answer = try await ask(.GET, path, "list")
+        let answer = try await requests.ask(.GET, path, "list")
         guard let list = try? JSONDecoder().decode(List.self, from: Data(answer.utf8)) else {
             throw Failure("list:", "the answer cannot be read")
         }
         return list.metadata.resourceVersion
     }
 
-    @discardableResult
-    private func ask(_ method: HTTPMethod, _ path: String, _ what: String, body: String? = nil, type: String = "application/json")
-        async throws -> String
-    {
-        let start = time.uptime
-        let answer = try await api.send(method, path, body: body, type: type)
-        guard (200..<300).contains(answer.status.code) else {
-            throw Failure("\(what): \(answer.status.code)", "\(answer.body.prefix(200))")
+    /// A secret is what was written, by way of etcd.
+    private func useSecret() async throws {
+        let name = CheckManifests.name()
+        let secret = CheckManifests.secret(name)
+        let path = "\(secret.collection)/\(name)"
+        try await requests.propose(secret, isDry: false)
+        do {
+            let answer = try await requests.ask(.GET, path, "read a secret")
+            guard answer.contains(CheckManifests.secretValue) else { throw Failure("read a secret:", "it is not what was written") }
+        } catch {
+            try? await requests.api.delete(path)
+            throw error
         }
-        let took = (time.uptime - start).seconds
-        slowest.withLock { if took > $0.seconds { $0 = (what, took) } }
-        return answer.body
+        try await requests.ask(.DELETE, path, "delete a secret")
     }
+
+    /// A service account's token is issued and taken, and opens no more than it should.
+    private func useToken() async throws {
+        struct TokenRequest: Decodable {
+            struct Status: Decodable { var token: String }
+            var status: Status
+        }
+        let account = CheckManifests.serviceAccount
+        try await requests.propose(account, isDry: false, mayExist: true)
+        let answer = try await requests.ask(
+            .POST, "\(account.collection)/\(CheckManifests.account)/token", "request a token", body: CheckManifests.tokenRequest)
+        guard let request = try? JSONDecoder().decode(TokenRequest.self, from: Data(answer.utf8)) else {
+            throw Failure("request a token:", "the answer cannot be read")
+        }
+        let review = try await requests.propose(
+            CheckManifests.accessReview, isDry: false, through: requests.api.with(token: request.status.token))
+        guard review.contains(#""allowed":false"#) else {
+            throw Failure("a service account without rights may read secrets", kind: .refusal)
+        }
+    }
+
+    /// Goes through admission, and is not stored.
+    private func propose(_ manifest: CheckManifests.Manifest) async throws { try await requests.propose(manifest, isDry: true) }
 }

@@ -11,16 +11,20 @@ extension LiveControlPlaneOperations {
             (.scheduler, KubernetesEndpoints.schedulerPort),
         ]
         for (helper, port) in helpers {
-            let step = "\(helper.rawValue): \(KubernetesEndpoints.healthPath)"
+            func failure(_ detail: String) -> CheckOutcome.Failure {
+                var failure = CheckOutcome.Failure("\(helper.rawValue): \(KubernetesEndpoints.healthPath)", detail)
+                failure.part = .helpers
+                return failure
+            }
             do {
                 let url = KubernetesEndpoints.apiServer(at: address, port: port)
                 let answer = try await api(of: cluster, at: url).send(.GET, KubernetesEndpoints.healthPath)
-                if answer.status != .ok { return .init(step, "\(answer.status.code) \(answer.body.prefix(200))") }
+                if answer.status != .ok { return failure("\(answer.status.code) \(answer.body.prefix(200))") }
             } catch let error as CancellationError {
                 throw error
             } catch {
                 try Task.checkCancellation()
-                return .init(step, "\(error)")
+                return failure("\(error)")
             }
         }
         return nil

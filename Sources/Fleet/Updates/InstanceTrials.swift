@@ -17,7 +17,9 @@ final class InstanceTrials: Sendable {
         var failingSince: Duration?
         var commonFailingSince: Duration?
         var checkedAt: Duration?
-        /// Of the last checks that said something about it, whether they failed.
+        /// A member of etcd that was healthy once.
+        var hasJoined = false
+        /// Of the last checks, or of etcd looks, that said something about it, whether they failed.
         var results: [Bool] = []
     }
 
@@ -56,7 +58,11 @@ final class InstanceTrials: Sendable {
                     subject.forgive()
                     subject.results = []
                 }
-                if isExcused(instance) { subject.excused = subject.trial.ends }
+                if isExcused(instance) {
+                    subject.excused = subject.trial.ends
+                } else if instance.role == .etcd {
+                    subject.look(at: seen.health.etcdMembers[instance.id.name], isSlow: seen.isSlow(instance), now: now)
+                }
                 new[instance.id.name] = subject
             }
             all[cluster.name] = new
@@ -117,6 +123,14 @@ extension InstanceTrials.Subject {
             (passingSince, checkedAt, trial.passes) = (nil, nil, 0)
             forgive()
         }
+    }
+
+    /// A member of etcd that has joined: whether it keeps up with the others. Looks in quick succession count as one.
+    fileprivate mutating func look(at health: EtcdMemberHealth?, isSlow: Bool, now: Duration) {
+        if health?.isHealthy == true { hasJoined = true }
+        guard hasJoined, checkedAt.map({ now - $0 >= .seconds(1) }) ?? true else { return }
+        checkedAt = now
+        remember(isFailure: isSlow)
     }
 
     fileprivate mutating func forgive() {

@@ -21,6 +21,8 @@ struct UpdateSettlement: Sendable {
             case .ended:
                 if let rotation = stored.value.spec.rotation, rotation.updateID == update.id, update.reversal == nil {
                     try await advance(stored, update, rotation)
+                } else if update.startsEncryption, update.reversal == nil {
+                    try await beginSealing(stored)
                 } else {
                     try await end(stored, update)
                 }
@@ -68,6 +70,18 @@ struct UpdateSettlement: Sendable {
         try await store.commit(
             [try .put(new)] + [change?.operation].compactMap(\.self),
             if: [.unchanged(new.storeKey, modRevision: stored.modRevision)] + [change?.condition].compactMap(\.self))
+    }
+
+    /// All API servers can read what the key seals: from here there is no way back, and the record of the update ends with the encryption.
+    private func beginSealing(_ stored: Stored<Cluster>) async throws {
+        var new = stored.value
+        new.spec.update = nil
+        new.spec.encryption?.phase = .writable
+        new.spec.controlPlane.renewAPIServers()
+        let step = StepRecord(title: "encryption: \(EncryptionPhase.writable.summary)", startedAt: time.now, finishedAt: time.now)
+        new.status.steps = (new.status.steps + [step]).suffix(ClusterStatus.stepLimit)
+        new.metadata.generation += 1
+        try await store.replace(stored, with: new)
     }
 
     /// - Parameters:

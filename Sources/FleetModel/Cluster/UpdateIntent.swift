@@ -48,6 +48,9 @@ public struct UpdateIntent: Codable, Hashable, Sendable {
     public var abandonedEtcdRelease: ReleaseID?
     /// Names of instances that were not well when the update was accepted: their trouble says nothing about the new release.
     public var troubled: Set<String> = []
+    /// It ends when all API servers can read what an encryption's key seals, and can go back until then: to plain secrets. What follows
+    /// only goes forward (`EncryptionIntent.updateID`).
+    public var startsEncryption = false
     public var reversal: Reversal?
 
     public init(
@@ -78,6 +81,7 @@ public struct UpdateIntent: Codable, Hashable, Sendable {
         hasMovedEtcd = try values.decodeIfPresent(Bool.self, forKey: .hasMovedEtcd) ?? (changesEtcdStorage && reversal == nil)
         abandonedEtcdRelease = try values.decodeIfPresent(ReleaseID.self, forKey: .abandonedEtcdRelease)
         troubled = try values.decodeIfPresent(Set<String>.self, forKey: .troubled) ?? []
+        startsEncryption = try values.decodeIfPresent(Bool.self, forKey: .startsEncryption) ?? false
     }
 }
 
@@ -112,6 +116,8 @@ extension ClusterSpec {
         settings.tags = tags
         if let provider, settings.identityProvider?.id == provider.id { settings.identityProvider?.tags = provider.tags }
         rotation = update.previousRotation
+        // Nothing has been sealed with it yet.
+        if update.startsEncryption { encryption = nil }
         update.reversal = reversal
         update.abandonedEtcdRelease = controlPlane.etcdRelease == etcd ? nil : etcd
         self.update = update

@@ -6,6 +6,7 @@ extension Processes {
     /// Ends everything of these units at once, supervision first so that nothing is started again.
     /// - Throws: `SubstrateError` (`timedOut`) when something does not end.
     func cutPower(_ units: [Unit]) async throws {
+        for unit in units { try FileTree.remove(unit.launchMark) }
         let deadline = time.uptime + .seconds(5)
         while true {
             let left = units.reduce(into: Set<Int32>()) { $0.formUnion(all(of: $1, includingNamespace: false)) }

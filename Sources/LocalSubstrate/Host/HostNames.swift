@@ -94,6 +94,8 @@ struct Unit: Sendable {
     var scan: String { "\(directory)/scan" }
     /// What the supervisor and its scripts note down.
     var state: String { "\(directory)/state" }
+    /// Which start of the unit is the valid one: a launcher that brings another word, or finds none, ends.
+    var launchMark: String { "\(state)/launch" }
     /// There while a fault keeps the unit without power, and until it has been started again.
     var powerMark: String { "\(state)/power-lost" }
     /// Lines of shell that a component's start reads, if they are there: limits that a fault sets.

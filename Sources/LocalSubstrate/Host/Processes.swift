@@ -32,6 +32,8 @@ struct Processes: Sendable {
     /// is killed. Takes at most `timeout` and 15 seconds: on a machine with far too much to do, who is killed takes seconds to end.
     /// - Throws: `SubstrateError` (`timedOut`) when something cannot be killed.
     func stop(_ unit: Unit, timeout: Duration, includingNamespace: Bool = false) async throws {
+        // First: a launcher that is on its way, and in no group yet, finds that it is not wanted.
+        try FileTree.remove(unit.launchMark)
         if all(of: unit, includingNamespace: includingNamespace).isEmpty { return }
         let supervisor = Supervisor(unit)
         // What a fault has frozen cannot end itself.

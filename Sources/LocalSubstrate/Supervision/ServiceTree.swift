@@ -52,6 +52,9 @@ struct ServiceTree {
         try FileTree.replace("\(path)/log/run", log(service), mode: 0o700)
     }
 
+    /// What `write` writes last of a part that is new.
+    static func lastFile(of part: String, _ unit: Unit) -> String { "\(unit.scan)/\(unit.service(part))/log/run" }
+
     private func run(_ service: Service) -> String {
         var text = """
             #!/bin/sh
@@ -138,8 +141,12 @@ struct ServiceTree {
     /// every third packet a request would stall for many seconds. Sending again goes on for about as long as a minute, then.
     private static let networkSettings = [("tcp_thin_linear_timeouts", 1), ("tcp_rto_max_ms", 1000), ("tcp_retries2", 60)]
 
+    /// In the launcher's environment: the content of `Unit.launchMark` that it is good for.
+    static let launchVariable = "SLIPWAY_LAUNCH"
+
     /// Joins the groups given as arguments, enters the network namespace, takes the unit's name for the machine's, and becomes
-    /// the unit's s6-svscan.
+    /// the unit's s6-svscan. It is nobody's child, and so goes on when who started it is interrupted: one that is not wanted any more,
+    /// which `Processes.stop` says by removing the mark before it looks into the groups, must either be found in them or see that.
     private var launch: String {
         // `tcp_retries2` is for the second's sake, so it stays as it is where that cannot be had.
         let settings = Self.networkSettings.map { "[ -w \($0.0) ] && echo \($0.1) > \($0.0)" }.joined(separator: " && ")
@@ -147,6 +154,8 @@ struct ServiceTree {
             #!/bin/sh
             umask 077
             for group in "$@"; do echo $$ > "$group/cgroup.procs" || exit 111; done
+            [ -n "$\(Self.launchVariable)" ] && [ "$(cat \(Shell.quote(unit.launchMark)))" = "$\(Self.launchVariable)" ] || exit 111
+            unset \(Self.launchVariable)
             exec nsenter --net=\(Shell.quote(unit.namespacePath)) unshare --uts /bin/sh -c '[ -w /proc/sys/kernel/hostname ] && echo "$1" > /proc/sys/kernel/hostname
             cd /proc/sys/net/ipv4 && \(settings)
             cd / && exec s6-svscan -c 64 "$0"' \(Shell.quote(unit.scan)) \(Shell.quote(unit.hostName))

@@ -24,13 +24,21 @@ struct Supervisor: Sendable {
     /// Whether s6-supervise runs for it.
     func supervises(_ part: String) -> Bool { Self.hasReader(control(part)) }
 
-    /// Its process, or its finish script's.
-    func process(of part: String) -> Int32? {
+    enum PartState: Equatable {
+        /// Its process, or its finish script's.
+        case working(Int32)
+        /// There is none, and there is to be one.
+        case starting
+        /// There is none, and there is not to be one.
+        case down
+    }
+
+    /// - Returns: nil: s6-supervise does not run for it, or has said nothing yet.
+    func state(of part: String) -> PartState? {
         guard supervises(part), let bytes = FileTree.read("\(unit.scan)/\(unit.service(part))/supervise/status"),
-            let status = Status(bytes),
-            status.process > 0
+            let status = Status(bytes)
         else { return nil }
-        return status.process
+        return status.process > 0 ? .working(status.process) : status.isWanted ? .starting : .down
     }
 
     /// Asks s6-svscan to look for services that are new (`s6-svscanctl -a`).
@@ -85,11 +93,15 @@ struct Supervisor: Sendable {
         var process: Int32
         /// The service's own process runs, and not its finish script.
         var isUp: Bool
+        /// It is started when there is none.
+        var isWanted: Bool
 
         init?(_ bytes: [UInt8]) {
             guard bytes.count == 35 || bytes.count == 43 else { return nil }
             process = Int32(truncatingIfNeeded: bytes[24..<32].reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
-            let isFinishing = bytes[bytes.count - 1] & 2 != 0
+            let flags = bytes[bytes.count - 1]
+            let isFinishing = flags & 2 != 0
+            isWanted = flags & 4 != 0
             isUp = process > 0 && !isFinishing
         }
     }

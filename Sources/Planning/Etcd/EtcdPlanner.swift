@@ -210,6 +210,7 @@ struct EtcdPlanner {
             guard !outdated.contains(where: { $0.id == member.id }) else { return false }
             return observation.readySeconds[member.id.name, default: 0] < policy.update.memberTrial
                 || observation.mayEndAgain(member.id.name, policy.update)
+                || observation.trials[member.id.name, default: InstanceTrial()].recentFailures > 1
         }
     }
 

@@ -20,7 +20,7 @@ public struct InstanceTrial: Codable, Hashable, Sendable {
     public var failingSeconds: Double = 0
     /// How often it has failed so in a row.
     public var failures = 0
-    /// How many of the last `UpdatePolicy.checkWindow` checks have failed so.
+    /// How many of the last `UpdatePolicy.checkWindow` checks have failed so; of a member of etcd, looks that found it slow.
     public var recentFailures = 0
     /// The check fails, and does so at the same step on an instance of before, say since a webhook of the cluster's owner does not
     /// answer: what went wrong the last time, for how long it has been so, and how often in a row.

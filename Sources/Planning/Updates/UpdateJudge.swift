@@ -46,11 +46,13 @@ public struct UpdateJudge: Sendable {
         }
     }
 
-    /// On the way back: nothing is left of the release that was no good, also not in a zone that is out of service and may come back.
+    /// On the way back: nothing is left of what was no good, also not in a zone that is out of service and may come back.
     private func isGone(_ intent: ControlPlaneIntent, _ update: UpdateIntent, _ observation: ControlPlaneObservation) -> Bool {
         update.reversal == nil
             || observation.substrate.instances.allSatisfy {
-                $0.role != .apiServer || $0.state != .running || $0.release == intent.spec.release(of: .apiServer)
+                $0.role != .apiServer || $0.state != .running
+                    || $0.release == intent.spec.release(of: .apiServer)
+                        && $0.configurationRevision == intent.spec.revision(of: .apiServer)
             }
     }
 
@@ -133,6 +135,12 @@ public struct UpdateJudge: Sendable {
         let unready = observation.unreadySeconds[instance.id.name, default: 0]
         switch instance.role {
         case .etcd:
+            if trial.recentFailures >= UpdatePolicy.checkFailureLimit {
+                return Fault(
+                    reason:
+                        "\(name) on release \(instance.release) is slow: of the last \(UpdatePolicy.checkWindow) looks \(trial.recentFailures) found that it answers after more than a second, and another member much sooner"
+                )
+            }
             guard unready > policy.startLimit else { return nil }
             let words = instance.components.first?.lastWords
             return Fault(
@@ -152,6 +160,13 @@ public struct UpdateJudge: Sendable {
                 return Fault(
                     reason:
                         "\(name) on release \(instance.release) fails \(trial.recentFailures) of \(UpdatePolicy.checkWindow) checks that an instance of before passes: \(failure)",
+                    code: "ClusterUnreachable")
+            }
+            if observation.unsealingSeconds[instance.id.name, default: 0] > policy.startLimit {
+                let words = instance.components.first { $0.kind == .kmsPlugin }?.lastWords
+                return Fault(
+                    reason:
+                        "the KMS plugin of \(name) has not done its work for \(Int(policy.startLimit)) s\(ComponentObservation.quoted(words))",
                     code: "ClusterUnreachable")
             }
             let limit = intent.asksPluginForEachSecret ? policy.sealedStartLimit : policy.startLimit

@@ -163,7 +163,7 @@ public struct SimulatedOperations: ControlPlaneOperations {
             return CheckOutcome(
                 slowest: "create", seconds: try substrate.useAPIServer(at: server.address, isStandby: server.port != nil, of: cluster.name))
         } catch let error as SubstrateError {
-            return CheckOutcome(failure: error.code == .unavailable ? .silence(error.message) : .init(error.message))
+            return CheckOutcome(failures: [error.code == .unavailable ? .silence(error.message) : .init(error.message)])
         }
     }
 

@@ -1,0 +1,73 @@
+import NIOHTTP1
+import Synchronization
+import Timing
+
+/// Requests of a check, and which of them took longest.
+final class CheckRequests: Sendable {
+    let api: KubernetesAPI
+    private let time: TimeSource
+    private let longest = Mutex<(what: String, seconds: Double)>(("", 0))
+
+    init(api: KubernetesAPI, time: TimeSource) {
+        self.api = api
+        self.time = time
+    }
+
+    /// Of all that were answered as they should be, the one that took longest; seconds.
+    var slowest: (what: String, seconds: Double) { longest.withLock { $0 } }
+
+    typealias Failure = CheckOutcome.Failure
+
+    /// - Parameter what: what it is for, in words.
+    /// - Throws: `CheckOutcome.Failure` when the answer is not 2xx; `FleetError` when there is none.
+    @discardableResult
+    func ask(_ method: HTTPMethod, _ path: String, _ what: String, body: String? = nil, type: String = "application/json")
+        async throws -> String
+    {
+        let answer = try await send(method, path, what, body: body, type: type, through: api)
+        guard answer.isSuccess else { throw Self.failure(answer, what) }
+        return answer.body
+    }
+
+    /// Creates what may be refused, since the cluster's owner may have rules for it.
+    /// - Parameters:
+    ///   - isDry: it goes through admission, and is not stored.
+    ///   - mayExist: that it is there already is fine.
+    ///   - other: as somebody else.
+    /// - Throws: as `ask` does; a `Failure` of the kind `refusal` when it was refused.
+    @discardableResult
+    func propose(
+        _ manifest: CheckManifests.Manifest, isDry: Bool, mayExist: Bool = false, through other: KubernetesAPI? = nil
+    ) async throws -> String {
+        let what = "create \(manifest.what)"
+        let path = manifest.collection + (isDry ? "?dryRun=All" : "")
+        let answer = try await send(.POST, path, what, body: manifest.body, type: "application/json", through: other ?? api)
+        if answer.isSuccess || mayExist && answer.status == .conflict { return answer.body }
+        var failure = Self.failure(answer, what)
+        let isBroken = [.unauthorized, .notFound, .requestTimeout, .tooManyRequests].contains(answer.status) || answer.status.code >= 500
+        failure.kind = isBroken ? .fault : .refusal
+        throw failure
+    }
+
+    private struct Answer {
+        var status: HTTPResponseStatus
+        var body: String
+
+        var isSuccess: Bool { (200..<300).contains(status.code) }
+    }
+
+    private static func failure(_ answer: Answer, _ what: String) -> Failure {
+        Failure("\(what): \(answer.status.code)", "\(answer.body.prefix(200))")
+    }
+
+    private func send(
+        _ method: HTTPMethod, _ path: String, _ what: String, body: String?, type: String, through api: KubernetesAPI
+    ) async throws -> Answer {
+        let start = time.uptime
+        let (status, text) = try await api.send(method, path, body: body, type: type)
+        let answer = Answer(status: status, body: text)
+        let took = (time.uptime - start).seconds
+        if answer.isSuccess { longest.withLock { if took > $0.seconds { $0 = (what, took) } } }
+        return answer
+    }
+}

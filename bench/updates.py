@@ -18,7 +18,9 @@ PARTS = ("platform", "sequential", "script", "patch", "bad", "secrets")
 BAD = (
     "the API server ends at its start", "the API server ends after 10 s", "the API server ends after 30 s",
     "the API server is never ready", "the API server is ready and answers 500",
-    "the API server is ready and slow", "admission denies all", "etcd does not join",
+    "the API server becomes slow", "admission denies all",
+    "deployments are not served",
+    "webhooks are not called", "watches end after 3 s", "etcd does not join", "etcd joins and is slow",
 )
 
 

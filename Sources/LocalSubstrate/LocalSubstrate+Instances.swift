@@ -131,6 +131,12 @@ extension LocalSubstrate {
         if let address = slot.privateAddress, let flag = component.listening?.addressFlag {
             arguments = arguments.map { $0.hasPrefix("\(flag)=") ? "\(flag)=\(address)" : $0 }
         }
+        // Two cannot write one file, and turn it over when it is full.
+        let delivered = "=\(names.deliveredLogs(unit.cluster))/"
+        arguments = arguments.map { argument in
+            guard argument.contains(delivered), let own = argument.range(of: "/\(unit.name)/", options: .backwards) else { return argument }
+            return argument.replacingCharacters(in: own, with: "/\(unit.name)\(slot.suffix)/")
+        }
         return ServiceTree.Service(
             kind: component.kind, artifact: program, command: ["\(unit.directory)/bin/\(Unit.part(component.kind, slot))"] + arguments,
             environment: component.environment, deliveredLog: component.deliveredLog, slot: slot)

@@ -82,7 +82,7 @@ public final class LocalSubstrate: Substrate {
         let unit = names.unit(id)
         return InstancePaths(
             directory: unit.files, volume: volume.map { "\(names.volume($0))/data" } ?? "", logs: unit.logs,
-            deliveredLogs: "\(names.logs(id.cluster))/delivered")
+            deliveredLogs: names.deliveredLogs(id.cluster))
     }
 
     public func writeFiles(_ files: [InstanceFile], to id: InstanceID) async throws {

@@ -71,8 +71,11 @@ public struct APIServerHealth: Codable, Hashable, Sendable {
     public var isReady: Bool
     /// The KMS plugin beside it does its work, or it needs none.
     public var isSealing: Bool
+    /// Of one that is not ready, what it said: the names of the checks that fail, or the answer's status.
+    public var problem: String?
 
-    public init(isReady: Bool, isSealing: Bool = true) {
+    public init(isReady: Bool, isSealing: Bool = true, problem: String? = nil) {
+        self.problem = problem
         self.isReady = isReady
         self.isSealing = isSealing
     }

@@ -176,6 +176,7 @@ import Timing
     @Test(arguments: [
         "http://login.example.com", "login.example.com", "https://", "https://a.b?x=1", "https://a.b/#x", "https://u:p@a.b", "https://a b",
         "https://a.b:99999", "https://a.b/.well-known/openid-configuration", "https://100.66.0.2", "https://ä.b",
+        "https://127.0.0.1:8443", "https://LocalHost/x", "https://[::1]:8443",
     ])
     func otherIssuersAreRefused(_ issuer: String) async throws {
         try await refuses(body(issuer: issuer))

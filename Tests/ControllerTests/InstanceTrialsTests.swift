@@ -179,5 +179,31 @@ import Timing
         #expect(result([refusal], [pods]) == .undecided("create a pod: 500"))
         #expect(result([refusal, webhook], [refusal, webhook]) == .asBefore("create: 500"))
         #expect(result([pods], nil) == .failed("create a pod: 500"))
+        // One of before was so slow that it was not asked for everything.
+        var partial = CheckOutcome(failures: [])
+        partial.isWhole = false
+        guard case .undecided = CheckOutcome(failures: [pods]).result(baseline: partial) else {
+            Issue.record("what was not tried counts as passed")
+            return
+        }
+        // A webhook of the owner's that hangs.
+        var silence = CheckOutcome.Failure.silence("timeout")
+        silence.part = .pods
+        #expect(result([silence], [silence]) == .asBefore("no answer: timeout"))
+    }
+
+    @Test func slownessIsComparedWithOneOfBefore() {
+        func result(_ new: (Double, Double), _ old: (Double, Double), _ failures: [CheckOutcome.Failure] = []) -> InstanceCheckResult {
+            CheckOutcome(slowest: "read", seconds: new.0, median: new.1)
+                .result(baseline: CheckOutcome(failures: failures, seconds: old.0, median: old.1))
+        }
+        #expect(result((0.9, 0.01), (0.01, 0.01)) == .passed)
+        #expect(result((1.2, 0.01), (0.5, 0.01)) == .passed)
+        #expect(result((1.2, 0.01), (0.3, 0.01)) == .failed("read took 1.2 s, and at most 0.3 s on one of before"))
+        #expect(
+            result((0.9, 0.4), (0.9, 0.02)) == .failed("half of the requests took more than 0.4 s, and 0.02 s on one of before"))
+        #expect(result((0.9, 0.4), (0.9, 0.2)) == .passed)
+        let refusal = CheckOutcome.Failure("create a pod: 403", kind: .refusal)
+        #expect(result((1.2, 0.01), (0.3, 0.01), [refusal]) != .passed, "an owner's rule makes nobody slow")
     }
 }

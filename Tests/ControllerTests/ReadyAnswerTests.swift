@@ -20,5 +20,14 @@ import Testing
         let health = APIServerHealth(readyStatus: status, body: body)
         #expect(health.isReady == isReady)
         #expect(health.isSealing == isSealing)
+        #expect((health.problem == nil) == isReady)
+    }
+
+    @Test func whatFailsIsSaid() {
+        func problem(_ status: UInt, _ body: String) -> String? { APIServerHealth(readyStatus: status, body: body).problem }
+        #expect(
+            problem(500, "[+]ping ok\n[-]etcd failed: reason withheld\n[-]poststarthook/rbac/bootstrap-roles failed: not finished\n")
+                == "etcd, poststarthook/rbac/bootstrap-roles")
+        #expect(problem(401, "Unauthorized") == "status 401")
     }
 }

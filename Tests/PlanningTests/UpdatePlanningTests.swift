@@ -210,6 +210,19 @@ import Testing
         #expect(baselines().count == 2 && baselines().allSatisfy { old.contains($0.address) && !$0.hasControllers })
     }
 
+    /// Also where those of before come last, as in every second update.
+    @Test func theBaselineIsOneOfBefore() throws {
+        var fixture = try updating(etcd: false)
+        for _ in 0..<4 {
+            try step(&fixture)
+            fixture.letTimePass()
+        }
+        fixture.observation.substrate.instances.sort { $0.release.rawValue > $1.release.rawValue }
+        let old = Set(fixture.observation.substrate.instances.filter { $0.release.rawValue == "1.33.4-eks.1" }.map(\.address))
+        let baselines = fixture.plan.actions.compactMap { if case .checkInstance(_, _, let baseline) = $0 { baseline } else { nil } }
+        #expect(baselines.count == 2 && baselines.allSatisfy { old.contains($0.address) })
+    }
+
     @Test func theLastControllersDoNotEnd() throws {
         let fixture = try updating()
         let all = ["api-1", "api-2"].map { Action.stopControllers(fixture.instance($0)) }

@@ -55,6 +55,10 @@ enum IdentityProviderRules {
         guard provider.issuer != nil, parts.user == nil, parts.password == nil else {
             throw invalid("oidc.issuerUrl '\(shown)' must name a host, maybe a port, and no user.")
         }
+        let host = provider.issuer?.host ?? ""
+        guard !host.contains(":"), host.lowercased() != "localhost", (try? IPv4Address(host)).map({ $0.bits >> 24 != 127 }) ?? true else {
+            throw invalid("oidc.issuerUrl '\(shown)' must be reached from API servers: by a name or an IPv4 address, and not by loopback.")
+        }
         guard parts.query == nil, parts.fragment == nil else {
             throw invalid("oidc.issuerUrl '\(shown)' must have no query parameters and no fragment.")
         }

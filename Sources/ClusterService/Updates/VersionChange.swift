@@ -44,11 +44,13 @@ struct ReleaseChoice {
             throw invalid("Unsupported Kubernetes minor version update from \(current) to \(wanted): one minor at a time, and never back.")
         }
         let candidates = releases.filter { $0.kubernetesVersion.minorVersion == wanted }
-        guard let newest = candidates.max(by: { isOlder($0, than: $1) }) else {
+        // The newest one that etcd can go to; where there is none, why not is said of the newest one.
+        let present = try installed(spec.release)
+        let suitable = candidates.filter { isOlder(present, than: $0) && (try? draft(to: $0, strategy: .blueGreen)) != nil }
+        guard let newest = (suitable.isEmpty ? candidates : suitable).max(by: { isOlder($0, than: $1) }) else {
             let known = Set(releases.map(\.kubernetesVersion.minorVersion)).sorted().map(\.description).joined(separator: ", ")
             throw invalid("unsupported Kubernetes version \(wanted); this region has \(known)")
         }
-        let present = try installed(spec.release)
         guard wanted != current || isOlder(present, than: newest) else {
             throw invalid(
                 "Cluster is already at the desired configuration with version: \(current), platform version: eks.\(present.platformVersion); there is no newer one."

@@ -45,7 +45,7 @@ final class ObservedDurations: Sendable {
                 let key = Key(cluster: cluster, kind: .unready, name: name)
                 keys.insert(key)
                 if observation.unavailableZones.contains(instance.zone) { excused.insert(key) }
-            } else if resource.spec.isUpdating, !observation.isSlow(instance) {
+            } else if resource.spec.isUpdating {
                 keys.insert(Self.readiness(instance))
             }
         }

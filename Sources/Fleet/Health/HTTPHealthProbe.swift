@@ -48,9 +48,8 @@ public final class HTTPHealthProbe: HealthProbe {
             for member in target.etcdMembers {
                 let limit = limit(member.name)
                 group.addTask {
-                    let start = self.time.uptime
-                    let health = await self.etcd(member.address, identity.etcd, limit, leaderIsKnown: leaderIsKnown)
-                    return .etcd(member.name, health, self.time.uptime - start)
+                    let (health, took) = await self.etcd(member.address, identity.etcd, limit, leaderIsKnown: leaderIsKnown)
+                    return .etcd(member.name, health, took)
                 }
             }
             for server in target.apiServers {
@@ -86,12 +85,15 @@ public final class HTTPHealthProbe: HealthProbe {
 
     private func etcd(
         _ address: IPv4Address, _ tls: TLSConfiguration, _ limit: TimeAmount, leaderIsKnown: Bool
-    ) async -> EtcdMemberHealth? {
+    ) async -> (health: EtcdMemberHealth?, took: Duration) {
+        let start = time.uptime
         let health = KubernetesEndpoints.etcdMetrics(at: address, path: KubernetesEndpoints.etcdHealthPath)
-        guard let (status, body) = await get(health, tls, limit) else { return nil }
+        let answer = await get(health, tls, limit)
+        let took = time.uptime - start
+        guard let (status, body) = answer else { return (nil, took) }
         let isHealthy = status == 200 && body.contains("\"health\":\"true\"")
-        return EtcdMemberHealth(
-            isHealthy: isHealthy, isLeader: isHealthy ? await leads(address, tls, limit, mayBeOld: leaderIsKnown) : false)
+        let leads = isHealthy ? await leads(address, tls, limit, mayBeOld: leaderIsKnown) : false
+        return (EtcdMemberHealth(isHealthy: isHealthy, isLeader: leads), took)
     }
 
     private func leads(_ address: IPv4Address, _ tls: TLSConfiguration, _ limit: TimeAmount, mayBeOld: Bool) async -> Bool {
@@ -130,6 +132,9 @@ extension APIServerHealth {
     init(readyStatus status: UInt, body: String) {
         let failed = body.split(separator: "\n").filter { $0.hasPrefix("[-]") }
         let isForPlugin = !failed.isEmpty && failed.allSatisfy { $0.hasPrefix("[-]kms-provider") }
-        self.init(isReady: status == 200 || isForPlugin, isSealing: status == 200 || !isForPlugin)
+        let isReady = status == 200 || isForPlugin
+        let names = failed.prefix(8).map { String($0.dropFirst(3).prefix { $0 != " " }) }
+        let problem = names.isEmpty ? "status \(status)" : names.joined(separator: ", ")
+        self.init(isReady: isReady, isSealing: status == 200 || !isForPlugin, problem: isReady ? nil : problem)
     }
 }

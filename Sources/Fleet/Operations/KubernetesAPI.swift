@@ -109,10 +109,11 @@ struct KubernetesAPI: Sendable {
     }
 
     /// Reads a watch line by line until `isLast` says so.
-    func watch(_ path: String, until isLast: (String) throws -> Bool) async throws {
+    /// - Parameter timeout: of all of it.
+    func watch(_ path: String, timeout: TimeAmount = timeout, until isLast: (String) throws -> Bool) async throws {
         var request = request(.GET, path)
         request.headers.add(name: "Accept", value: "application/json")
-        let response = try await client.execute(request, timeout: Self.timeout)
+        let response = try await client.execute(request, timeout: timeout)
         guard response.status == .ok else { throw FleetError(.kubernetes, "GET \(path): \(response.status.code)") }
         var rest: [UInt8] = []
         for try await part in response.body {

@@ -13,6 +13,7 @@ public struct LiveControlPlaneOperations: ControlPlaneOperations {
     private let credentials: CredentialStore
     private let requests: (any RequestHolding)?
     private let time: TimeSource
+    private let watches: OpenWatches
 
     /// - Parameter requests: holds clusters' requests; nil where that cannot be done.
     public init(client: HTTPClient, credentials: CredentialStore, requests: (any RequestHolding)? = nil, time: TimeSource) {
@@ -20,6 +21,7 @@ public struct LiveControlPlaneOperations: ControlPlaneOperations {
         self.client = client
         self.credentials = credentials
         self.time = time
+        watches = OpenWatches(time: time)
     }
 
     /// Until its controllers lead, a cluster is looked at this often, and repaired.
@@ -41,7 +43,9 @@ public struct LiveControlPlaneOperations: ControlPlaneOperations {
     public func check(_ server: ServerAddress, of cluster: Cluster) async throws -> CheckOutcome {
         let url = KubernetesEndpoints.apiServer(at: server.address, port: server.port ?? KubernetesEndpoints.apiServerPort)
         let api = try await api(of: cluster, at: url)
-        var outcome = try await CustomerCheck(api: api, isEncrypted: cluster.spec.encryption != nil, time: time).run()
+        let check = CustomerCheck(
+            api: api, openWatch: watches.watch(of: cluster.metadata.uid, at: url), isEncrypted: cluster.spec.encryption != nil, time: time)
+        var outcome = try await check.run()
         let answers = !outcome.failures.contains { $0.kind == .silence }
         if server.hasControllers, answers, let failure = try await helperFailure(at: server.address, of: cluster) {
             outcome.failures.append(failure)

@@ -26,6 +26,29 @@ enum CheckManifests {
         #"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"\#(name)","labels":{"\#(label)":""}},"data":{"step":"created"}}"#
     }
 
+    /// The value of `label` of objects that a webhook of checks is asked about.
+    enum Webhook: String, CaseIterable {
+        case validating, mutating
+
+        private var kind: String { self == .validating ? "ValidatingWebhookConfiguration" : "MutatingWebhookConfiguration" }
+
+        /// Nobody is there: an API server that asks it has to refuse.
+        var configuration: Manifest {
+            Manifest(
+                what: "a \(rawValue) webhook",
+                collection: "/apis/admissionregistration.k8s.io/v1/\(rawValue)webhookconfigurations",
+                body:
+                    #"{"apiVersion":"admissionregistration.k8s.io/v1","kind":"\#(kind)","metadata":{"name":"slipway-check"},"webhooks":[{"name":"check.slipway.invalid","admissionReviewVersions":["v1"],"sideEffects":"None","timeoutSeconds":1,"failurePolicy":"Fail","clientConfig":{"url":"https://127.0.0.1:1/"},"objectSelector":{"matchLabels":{"\#(label)":"\#(rawValue)"}},"rules":[{"apiGroups":[""],"apiVersions":["v1"],"operations":["CREATE"],"resources":["configmaps"],"scope":"Namespaced"}]}]}"#
+            )
+        }
+
+        var refused: Manifest {
+            Manifest(
+                what: "an object that a webhook refuses", collection: configMaps,
+                body: #"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"check","labels":{"\#(label)":"\#(rawValue)"}}}"#)
+        }
+    }
+
     /// In base64, as the API has it.
     static let secretValue = Data("checked".utf8).base64EncodedString()
 
@@ -52,6 +75,12 @@ enum CheckManifests {
         body:
             #"{"apiVersion":"authorization.k8s.io/v1","kind":"SelfSubjectAccessReview","spec":{"resourceAttributes":{"namespace":"kube-system","verb":"list","resource":"secrets"}}}"#
     )
+
+    /// A token of IAM that its authenticator refuses, and what it says of it.
+    static let tokenReview = Manifest(
+        what: "a token review", collection: "/apis/authentication.k8s.io/v1/tokenreviews",
+        body: #"{"apiVersion":"authentication.k8s.io/v1","kind":"TokenReview","spec":{"token":"k8s-aws-v1."}}"#)
+    static let tokenRefusal = "the token holds no URL"
 
     /// One that the strictest of Kubernetes' own pod security standards allows.
     private static let podSpec =

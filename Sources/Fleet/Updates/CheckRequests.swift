@@ -6,7 +6,8 @@ import Timing
 final class CheckRequests: Sendable {
     let api: KubernetesAPI
     private let time: TimeSource
-    private let longest = Mutex<(what: String, seconds: Double)>(("", 0))
+    private let answers = Mutex<[(what: String, seconds: Double)]>([])
+    private let waited = Mutex(0.0)
 
     init(api: KubernetesAPI, time: TimeSource) {
         self.api = api
@@ -14,7 +15,18 @@ final class CheckRequests: Sendable {
     }
 
     /// Of all that were answered as they should be, the one that took longest; seconds.
-    var slowest: (what: String, seconds: Double) { longest.withLock { $0 } }
+    var slowest: (what: String, seconds: Double) { answers.withLock { $0.max { $0.seconds < $1.seconds } } ?? ("", 0) }
+
+    /// What half of them took at most; seconds.
+    var median: Double {
+        let all = answers.withLock { $0.map(\.seconds).sorted() }
+        return all.isEmpty ? 0 : all[all.count / 2]
+    }
+
+    /// For any answer; seconds.
+    var longestWait: Double { waited.withLock { $0 } }
+
+    func note(_ what: String, seconds: Double) { answers.withLock { $0.append((what, seconds)) } }
 
     typealias Failure = CheckOutcome.Failure
 
@@ -27,6 +39,14 @@ final class CheckRequests: Sendable {
         let answer = try await send(method, path, what, body: body, type: type, through: api)
         guard answer.isSuccess else { throw Self.failure(answer, what) }
         return answer.body
+    }
+
+    /// Creates what is to be refused.
+    /// - Returns: whether it was, with these words.
+    func isRefused(_ manifest: CheckManifests.Manifest, with words: String) async throws -> Bool {
+        let answer = try await send(
+            .POST, manifest.collection + "?dryRun=All", "", body: manifest.body, type: "application/json", through: api)
+        return !answer.isSuccess && answer.body.contains(words)
     }
 
     /// Creates what may be refused, since the cluster's owner may have rules for it.
@@ -66,8 +86,9 @@ final class CheckRequests: Sendable {
         let start = time.uptime
         let (status, text) = try await api.send(method, path, body: body, type: type)
         let answer = Answer(status: status, body: text)
-        let took = (time.uptime - start).seconds
-        if answer.isSuccess { longest.withLock { if took > $0.seconds { $0 = (what, took) } } }
+        let seconds = (time.uptime - start).seconds
+        waited.withLock { $0 = max($0, seconds) }
+        if answer.isSuccess { note(what, seconds: seconds) }
         return answer
     }
 }

@@ -7,12 +7,15 @@ import Timing
 /// the KMS plugin and service accounts all take part.
 struct CustomerCheck: Sendable {
     let requests: CheckRequests
+    /// One that stays open from check to check.
+    let openWatch: OpenWatch
     let time: TimeSource
     /// Secrets are looked at where they are encrypted: else they are objects as any.
     let isEncrypted: Bool
 
-    init(api: KubernetesAPI, isEncrypted: Bool, time: TimeSource) {
+    init(api: KubernetesAPI, openWatch: OpenWatch, isEncrypted: Bool, time: TimeSource) {
         requests = CheckRequests(api: api, time: time)
+        self.openWatch = openWatch
         self.isEncrypted = isEncrypted
         self.time = time
     }
@@ -26,6 +29,8 @@ struct CustomerCheck: Sendable {
     /// - Throws: on cancellation only.
     func run() async throws -> CheckOutcome {
         var failures: [Failure] = []
+        var isWhole = true
+        let parts = parts
         for (part, use) in parts {
             do {
                 try await use()
@@ -41,18 +46,29 @@ struct CustomerCheck: Sendable {
                 failures.append(failure)
             }
             // What is so slow, or silent, says enough, and should not be waited for again.
-            if failures.last?.kind == .silence || requests.slowest.seconds > CheckOutcome.slow { break }
+            if failures.last?.kind == .silence || requests.longestWait > CheckOutcome.slow {
+                isWhole = part == parts.last?.0
+                break
+            }
         }
-        if failures.isEmpty { await CheckLeftovers.remove(from: requests.api, now: time.now) }
-        return CheckOutcome(failures: failures, slowest: requests.slowest.what, seconds: requests.slowest.seconds)
+        if failures.allSatisfy({ $0.kind == .refusal }) { await CheckLeftovers.remove(from: requests.api, now: time.now) }
+        let slowest = requests.slowest
+        var outcome = CheckOutcome(failures: failures, slowest: slowest.what, seconds: slowest.seconds, median: requests.median)
+        outcome.isWhole = isWhole
+        return outcome
     }
 
     private var parts: [(CheckOutcome.Part, () async throws -> Void)] {
         let secrets: [(CheckOutcome.Part, () async throws -> Void)] = isEncrypted ? [(.secrets, useSecret)] : []
-        return [(.objects, useObjects)] + secrets + [
-            (.tokens, useToken), (.pods, { try await propose(CheckManifests.pod) }),
+        return [(.watches, lookAtOpenWatch), (.objects, useObjects)] + secrets + [
+            (.tokens, useToken), (.logins, useAuthenticator), (.pods, { try await propose(CheckManifests.pod) }),
             (.deployments, { try await propose(CheckManifests.deployment) }), (.services, { try await propose(CheckManifests.service) }),
+            (.webhooks, useWebhooks),
         ]
+    }
+
+    private func lookAtOpenWatch() async throws {
+        if let end = openWatch.endSinceLastLook(requests.api) { throw Failure("a watch ended by itself", end) }
     }
 
     /// Lists, watches, creates, reads, changes and deletes an object.
@@ -85,6 +101,17 @@ struct CustomerCheck: Sendable {
             defer { group.cancelAll() }
             try await group.next()
         }
+        try await awaitOpenWatch(name, since: time.uptime)
+    }
+
+    /// The watch that stays open tells of it, too, if it was open before.
+    private func awaitOpenWatch(_ name: String, since start: Duration) async throws {
+        guard openWatch.isSettled else { return }
+        while time.uptime - start < Self.limit {
+            if openWatch.hasTold(of: name) { return requests.note("a watch", seconds: (time.uptime - start).seconds) }
+            try await time.sleep(for: .milliseconds(5))
+        }
+        throw Failure("a watch that stayed open did not tell", "of a change within \(Self.limit.seconds) s")
     }
 
     private func change(_ name: String) async throws {
@@ -149,6 +176,29 @@ struct CustomerCheck: Sendable {
             CheckManifests.accessReview, isDry: false, through: requests.api.with(token: request.status.token))
         guard review.contains(#""allowed":false"#) else {
             throw Failure("a service account without rights may read secrets", kind: .refusal)
+        }
+    }
+
+    /// Whoever comes with a token of IAM is looked at by the authenticator.
+    private func useAuthenticator() async throws {
+        let answer = try await requests.propose(CheckManifests.tokenReview, isDry: false)
+        guard answer.contains(CheckManifests.tokenRefusal) else {
+            throw Failure("the authenticator is not asked about tokens", kind: .refusal)
+        }
+    }
+
+    /// Webhooks are asked: of these, which nobody answers, an API server that asks says so.
+    private func useWebhooks() async throws {
+        for webhook in CheckManifests.Webhook.allCases {
+            try await requests.propose(webhook.configuration, isDry: false, mayExist: true)
+            // One that was made just now takes a moment.
+            let start = time.uptime
+            while try await !requests.isRefused(webhook.refused, with: "failed calling webhook") {
+                guard time.uptime - start < .seconds(1) else {
+                    throw Failure("a \(webhook.rawValue) webhook is not called", kind: .refusal)
+                }
+                try await time.sleep(for: .milliseconds(100))
+            }
         }
     }
 

@@ -19,6 +19,8 @@ final class InstanceTrials: Sendable {
         var checkedAt: Duration?
         /// A member of etcd that was healthy once.
         var hasJoined = false
+        /// A member of etcd that was slow also before it became what it is.
+        var wasSlow = false
         /// Of the last checks, or of etcd looks, that said something about it, whether they failed.
         var results: [Bool] = []
     }
@@ -50,7 +52,8 @@ final class InstanceTrials: Sendable {
                 if !subject.isOf(instance) {
                     // A standby that has taken over was tried before.
                     let standby = old[instance.id.standby.name].flatMap { $0.isOf(instance) ? $0 : nil }
-                    subject = standby ?? Subject(release: instance.release, revision: instance.configurationRevision)
+                    let wasSlow = instance.role == .etcd && (subject.wasSlow || subject.results.contains(true))
+                    subject = standby ?? Subject(release: instance.release, revision: instance.configurationRevision, wasSlow: wasSlow)
                 }
                 subject.look(at: instance.ownComponents)
                 // What fails while a zone is not well says nothing about a release.
@@ -121,6 +124,8 @@ extension InstanceTrials.Subject {
             trial.ends[part.kind.rawValue] = ends
             guard ends > known else { continue }
             (passingSince, checkedAt, trial.passes) = (nil, nil, 0)
+            // It has to catch up again.
+            if part.kind == .etcd { (hasJoined, results) = (false, []) }
             forgive()
         }
     }
@@ -128,9 +133,10 @@ extension InstanceTrials.Subject {
     /// A member of etcd that has joined: whether it keeps up with the others. Looks in quick succession count as one.
     fileprivate mutating func look(at health: EtcdMemberHealth?, isSlow: Bool, now: Duration) {
         if health?.isHealthy == true { hasJoined = true }
-        guard hasJoined, checkedAt.map({ now - $0 >= .seconds(1) }) ?? true else { return }
+        guard hasJoined, !wasSlow, checkedAt.map({ now - $0 >= .seconds(1) }) ?? true else { return }
         checkedAt = now
         remember(isFailure: isSlow)
+        trial.failures = isSlow ? trial.failures + 1 : 0
     }
 
     fileprivate mutating func forgive() {

@@ -68,7 +68,8 @@ public struct EncryptionIntent: Codable, Hashable, Sendable {
     /// - Parameter then: what the backup says of the cluster; nil: its secrets were plain.
     public func restored(from then: EncryptionIntent?) -> EncryptionIntent {
         var new = self
-        let former = then.map { [$0.target] + $0.older } ?? []
+        // Another key's was given up before anything was sealed with it.
+        let former = then.flatMap { $0.keyARN == keyARN ? [$0.target] + $0.older : nil } ?? []
         new.older = (older + former.filter { !older.contains($0) }).filter { $0 != target }
         new.phase = .writable
         // What was on its way then may have been plain.

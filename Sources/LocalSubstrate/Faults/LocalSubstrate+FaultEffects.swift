@@ -66,7 +66,9 @@ extension LocalSubstrate {
     private func enforce(_ victim: Victim) async throws {
         let (unit, effects) = (victim.unit, victim.effects)
         if FileTree.exists(unit.powerMark) {
-            // Power is back: what it was before, starts again; with the rest of what stands against it.
+            // Power is back: what it was before, starts again; with the rest of what stands against it. An earlier attempt may have started
+            // something, and not written down that it did.
+            try await processes.cutPower([unit])
             try await ensureNetwork(of: unit, address: victim.record.address)
             try await limit(victim)
             let isTwo = victim.record.leavingSlot != nil || FileTree.exists(unit.standbyRecord)

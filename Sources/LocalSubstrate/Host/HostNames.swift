@@ -24,6 +24,8 @@ struct HostNames: Sendable {
     func volume(_ id: VolumeID) -> String { "\(volumes(id.cluster))/\(id.name)" }
     func instances(_ cluster: ClusterName) -> String { "\(directory(cluster))/instances" }
     func logs(_ cluster: ClusterName) -> String { "\(directory(cluster))/logs" }
+    /// A directory for each type of log, with one for each instance.
+    func deliveredLogs(_ cluster: ClusterName) -> String { "\(logs(cluster))/delivered" }
 
     func unit(_ id: InstanceID) -> Unit {
         Unit(cluster: id.cluster, name: id.name, parent: instances(id.cluster), names: self)

@@ -129,8 +129,9 @@ struct APIServerPlanner {
         }
         for instance in keep where instance.state == .running && !isReady(instance) {
             guard !evacuation.isIsolated(instance.id.name) else { continue }
+            let problem = observation.health.apiServers[instance.id.name]?.problem.map { " (\($0))" } ?? ""
             result.waits.append(
-                Wait("APIServerNotReady", "\(instance.id.name) in \(instance.zone) is starting: its /readyz does not say ok yet"))
+                Wait("APIServerNotReady", "\(instance.id.name) in \(instance.zone) is starting: its /readyz does not say ok yet\(problem)"))
         }
         result.waits += keep.map(\.id.name).filter(evacuation.isIsolated).map(Wait.isolated)
         if result.waits.isEmpty, result.actions.isEmpty, result.serving < keep.count {

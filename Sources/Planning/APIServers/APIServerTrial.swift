@@ -55,9 +55,11 @@ struct APIServerTrial {
             }
             if !isIn { result.waits.append(wait(instance)) }
             guard trial(of: instance).needsCheck(policy.update) else { continue }
-            let baseline = observation.substrate.instances.first {
+            let others = observation.substrate.instances.filter {
                 $0.role == .apiServer && $0.id != instance.id && observation.isReady($0) && observation.admission(of: $0) != nil
             }
+            // Two that are new may fail alike.
+            let baseline = others.first { other in !keep.contains { $0.id == other.id } } ?? others.first
             result.actions.append(.checkInstance(instance.id, .server(of: instance), baseline: baseline.map(ServerAddress.server)))
         }
     }

@@ -160,7 +160,7 @@ struct EtcdPlanner {
             result.waits.append(Wait("APIServersFirst", "\(outdated.count) etcd members are replaced when the API servers are through"))
             return nil
         }
-        if intent.update != nil, let young = youngMember(members, outdated, observation) {
+        if intent.update != nil, let young = youngMember(members, outdated, observation, intent) {
             result.waits.append(
                 Wait(
                     "OnTrial", "the next etcd member is replaced when \(young.id.name) has answered for \(Int(policy.update.memberTrial)) s"
@@ -204,13 +204,23 @@ struct EtcdPlanner {
             && observation.trials[member.id.name]?.ends[ComponentKind.etcd.rawValue, default: 0] ?? 0 >= policy.update.endLimit
     }
 
+    /// A new one that does not keep up with the others. What goes back does not wait for that.
+    private func isSlow(_ member: EtcdMember, _ observation: ControlPlaneObservation, _ intent: ControlPlaneIntent) -> Bool {
+        guard let update = intent.update, update.reversal == nil, let instance = observation.instance(member.id),
+            update.isNew(instance, intent.spec), let trial = observation.trials[member.id.name]
+        else { return false }
+        return trial.failures > 0 || trial.recentFailures > 1
+    }
+
     /// One that was replaced just now, and may still end.
-    private func youngMember(_ members: [EtcdMember], _ outdated: [EtcdMember], _ observation: ControlPlaneObservation) -> EtcdMember? {
+    private func youngMember(
+        _ members: [EtcdMember], _ outdated: [EtcdMember], _ observation: ControlPlaneObservation, _ intent: ControlPlaneIntent
+    ) -> EtcdMember? {
         members.first { member in
             guard !outdated.contains(where: { $0.id == member.id }) else { return false }
             return observation.readySeconds[member.id.name, default: 0] < policy.update.memberTrial
                 || observation.mayEndAgain(member.id.name, policy.update)
-                || observation.trials[member.id.name, default: InstanceTrial()].recentFailures > 1
+                || isSlow(member, observation, intent)
         }
     }
 

@@ -40,10 +40,16 @@ public struct UpdateJudge: Sendable {
         switch plan.outlook {
         case .healthy: plan.actions.isEmpty && plan.waits.isEmpty
         case .degraded:
-            plan.areAPIServersThrough && isGone(intent, update, observation) && !update.concernsEtcd(intent.spec)
+            plan.areAPIServersThrough && isGone(intent, update, observation) && maySeal(intent, update, observation)
+                && !update.concernsEtcd(intent.spec)
                 && EtcdMember.all(of: intent).allSatisfy { isLeftAlone($0, update, observation) }
         case .unavailable, .gone: false
         }
+    }
+
+    /// What comes after an encryption's begin cannot be read by an API server of before, also when that one's zone comes back.
+    private func maySeal(_ intent: ControlPlaneIntent, _ update: UpdateIntent, _ observation: ControlPlaneObservation) -> Bool {
+        !update.startsEncryption || update.reversal != nil || observation.areAPIServersThrough(intent)
     }
 
     /// On the way back: nothing is left of what was no good, also not in a zone that is out of service and may come back.
@@ -52,7 +58,8 @@ public struct UpdateJudge: Sendable {
             || observation.substrate.instances.allSatisfy {
                 $0.role != .apiServer || $0.state != .running
                     || $0.release == intent.spec.release(of: .apiServer)
-                        && $0.configurationRevision == intent.spec.revision(of: .apiServer)
+                        // Lower ones are of before, and higher ones will be given again.
+                        && $0.configurationRevision <= intent.spec.revision(of: .apiServer)
             }
     }
 
@@ -135,7 +142,8 @@ public struct UpdateJudge: Sendable {
         let unready = observation.unreadySeconds[instance.id.name, default: 0]
         switch instance.role {
         case .etcd:
-            if trial.recentFailures >= UpdatePolicy.checkFailureLimit {
+            let isAnother = intent.update.map { $0.previous.etcdRelease != intent.spec.etcdRelease } ?? false
+            if isAnother, trial.recentFailures >= UpdatePolicy.checkFailureLimit {
                 return Fault(
                     reason:
                         "\(name) on release \(instance.release) is slow: of the last \(UpdatePolicy.checkWindow) looks \(trial.recentFailures) found that it answers after more than a second, and another member much sooner"
@@ -172,9 +180,10 @@ public struct UpdateJudge: Sendable {
             let limit = intent.asksPluginForEachSecret ? policy.sealedStartLimit : policy.startLimit
             guard unready > limit else { return nil }
             let words = instance.components.lazy.compactMap(\.lastWords).first
+            let problem = observation.health.apiServers[instance.id.name]?.problem.map { " (its /readyz says: \($0))" } ?? ""
             return Fault(
                 reason:
-                    "\(name) on release \(instance.release) was not ready for \(Int(limit)) s\(ComponentObservation.quoted(words))",
+                    "\(name) on release \(instance.release) was not ready for \(Int(limit)) s\(problem)\(ComponentObservation.quoted(words))",
                 code: "ClusterUnreachable")
         case .loadBalancer: return nil
         }

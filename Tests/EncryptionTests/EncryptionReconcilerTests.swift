@@ -107,6 +107,7 @@ import Timing
 
     /// The cluster's controller says that all is as the spec says; etcd's care has defragmented whom it was to.
     private func settle() async throws {
+        clock.advance(to: clock.now + .seconds(30))
         let now = clock.source.now
         _ = try await store.update(Cluster.self, StoreKeys.cluster(name, in: cell)) { cluster in
             var new = cluster

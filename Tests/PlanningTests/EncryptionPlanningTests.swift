@@ -41,6 +41,11 @@ import Testing
             step(intent(.rewriting), secrets: SecretCensus(total: 9, others: 0, revision: 60))
                 == .enter(.compacting(60), changesServers: false))
         #expect(step(intent(.compacting(60)), secrets: SecretCensus(total: 9, others: 0, revision: 70)) == .compact(60))
+        var young = EncryptionObservation(areServersCurrent: true, secrets: SecretCensus(total: 9, others: 0, revision: 70))
+        young.phaseSeconds = EncryptionPlanner.listPatience - 1
+        #expect(reason(EncryptionPlanner().step(intent(.compacting(60)), young)) == "ListsEnd")
+        young.phaseSeconds = EncryptionPlanner.listPatience
+        #expect(EncryptionPlanner().step(intent(.compacting(60)), young) == .compact(60))
         let gone = SecretCensus(total: 9, others: 0, revision: 70, isHistoryGone: true)
         #expect(step(intent(.compacting(60), plain: .values), secrets: gone) == .enter(.defragmenting, changesServers: false))
         #expect(step(intent(.compacting(60)), secrets: gone) == .enter(.settled, changesServers: false), "nothing ever was plain")

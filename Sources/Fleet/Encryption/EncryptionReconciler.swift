@@ -80,6 +80,7 @@ struct EncryptionReconciler: Reconciler {
         let isOfThisSpec = cluster.status.observedGeneration == cluster.metadata.generation
         let areThrough = progressing?.status == .no || cluster.status.areAPIServersThrough == true
         var seen = EncryptionObservation(areServersCurrent: isOfThisSpec && areThrough)
+        seen.phaseSeconds = intent.phaseSince.map { time.now.timeIntervalSince($0) }
         if !seen.areServersCurrent { seen.whyNot = isOfThisSpec ? progressing?.message : nil }
         switch intent.phase {
         case .rewriting, .compacting:
@@ -110,6 +111,7 @@ struct EncryptionReconciler: Reconciler {
     private func enter(_ phase: EncryptionPhase, changesServers: Bool, _ looked: Cluster, _ intent: EncryptionIntent) async throws {
         var next = intent
         next.phase = phase
+        next.phaseSince = time.now
         if phase == .defragmenting { next.plain = .files(before: time.now) }
         var operations: [StoreOperation] = []
         if phase == .settled {

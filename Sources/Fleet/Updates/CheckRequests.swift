@@ -77,7 +77,8 @@ final class CheckRequests: Sendable {
     }
 
     private static func failure(_ answer: Answer, _ what: String) -> Failure {
-        Failure("\(what): \(answer.status.code)", "\(answer.body.prefix(200))")
+        let line = answer.body.prefix(200).split(whereSeparator: \.isNewline).joined(separator: " ")
+        return Failure("\(what): \(answer.status.code)", line)
     }
 
     private func send(

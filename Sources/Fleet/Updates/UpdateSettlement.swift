@@ -77,6 +77,7 @@ struct UpdateSettlement: Sendable {
         var new = stored.value
         new.spec.update = nil
         new.spec.encryption?.phase = .writable
+        new.spec.encryption?.phaseSince = time.now
         new.spec.controlPlane.renewAPIServers()
         let step = StepRecord(title: "encryption: \(EncryptionPhase.writable.summary)", startedAt: time.now, finishedAt: time.now)
         new.status.steps = (new.status.steps + [step]).suffix(ClusterStatus.stepLimit)

@@ -18,6 +18,8 @@ public struct EncryptionIntent: Codable, Hashable, Sendable {
     /// What some may still be sealed with, newest first.
     public var older: [EncryptionSeal]
     public var phase: EncryptionPhase
+    /// When the phase began; nil: long ago.
+    public var phaseSince: Date?
     /// Where secrets may still be found plain; nil: nowhere, they never were.
     public var plain: PlainRemains?
     /// The update that ends with `settled`.

@@ -12,6 +12,8 @@ public struct EncryptionObservation: Codable, Hashable, Sendable {
     public var newestKeyVersion: Int?
     /// Another change of the cluster is under way.
     public var isBusy: Bool
+    /// Since the phase began; nil: long ago.
+    public var phaseSeconds: Double?
     /// What etcd holds; only looked at where the phase asks for it.
     public var secrets: SecretCensus?
     /// When the last defragmentation of each wanted member of etcd began that succeeded; nil: none has.
@@ -71,6 +73,10 @@ public enum EncryptionStep: Codable, Hashable, Sendable {
 public struct EncryptionPlanner: Sendable {
     public init() {}
 
+    /// Lists that are read page by page fail when etcd forgets the revision that they began with: so long, in seconds, those have that were
+    /// begun before.
+    public static let listPatience = 20.0
+
     public func step(_ intent: EncryptionIntent, _ seen: EncryptionObservation) -> EncryptionStep {
         switch intent.phase {
         case .readable: seen.areServersCurrent ? .enter(.writable, changesServers: true) : waitForServers(intent, seen)
@@ -102,7 +108,12 @@ public struct EncryptionPlanner: Sendable {
         guard let secrets = seen.secrets else { return Self.unseen }
         // Somebody put other data in etcd's place meanwhile.
         guard secrets.others == 0 else { return .enter(.rewriting, changesServers: false) }
-        guard secrets.isHistoryGone else { return .compact(revision) }
+        guard secrets.isHistoryGone else {
+            guard seen.phaseSeconds.map({ $0 >= Self.listPatience }) ?? true else {
+                return .wait(Wait("ListsEnd", "etcd forgets what was before when lists that were begun then have had time to end"))
+            }
+            return .compact(revision)
+        }
         // What was sealed with another version of the key may stay in free pages: nobody can read it without that.
         return intent.plain == .values ? .enter(.defragmenting, changesServers: false) : withoutPlain(intent)
     }

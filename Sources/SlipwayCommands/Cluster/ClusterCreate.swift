@@ -11,7 +11,8 @@ struct ClusterCreate: AsyncParsableCommand {
     @Argument(help: "Its name: letters, digits, '-' and '_'.")
     var name: String
 
-    @Option(help: "Kubernetes version, such as 1.33 (default: the newest release).")
+    @Option(
+        name: [.long, .customLong("version")], help: "Kubernetes version, such as 1.33 (default: the newest release).")
     var kubernetesVersion: String?
 
     @Option(parsing: .upToNextOption, help: "Zones (default: all of the region).")

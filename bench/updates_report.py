@@ -137,7 +137,7 @@ def secrets_v1(of):
 def secrets_v2(of):
     return secrets(of("secrets-v2"), "at most 1.3", (
         "With v2 data keys are derived from one seed, for which the plugin is asked once. API servers of clusters with a key run with\n"
-        "`GOGC=300`, those of others with Go's 100: see encryption.md."))
+        "`GOGC=300`, those of others with Go's 100: see encryption.md. With 100 on both sides the ratio was 1.57 (2026-11-25)."))
 
 
 def ends(ended):

@@ -55,7 +55,9 @@ extension OperatorAPI {
         case .list(let name):
             return Self.json(UpdateList(updates: try await clusters.updates(of: name, as: principal).map { UpdateDetail($0) }))
         case .describe(let id, let name):
-            return Self.json(UpdateDetail(try await clusters.update(id, of: name, as: principal)))
+            let update = try await clusters.update(id, of: name, as: principal)
+            return Self.json(
+                UpdateDetail(update, of: try await clusters.describe(name, action: "eks:DescribeUpdate", as: principal)))
         case .begin(let name):
             return Self.json(
                 UpdateDetail(try await begin(name, try Self.decode(UpdateRequest.self, body), by: principal)), status: .accepted)

@@ -50,6 +50,11 @@ struct OperatorRotationTests {
             // Clients that are made of the EKS model know no such type.
             let shown = try await region.eks.call(.get, "/clusters/demo/updates/\(update.id)")
             #expect(shown["update", "type"] == "ConfigUpdate")
+            // How far it is, and that it goes back.
+            try await change(region) { $0.status.waits = [Wait("OnTrial", "api-3 is on trial")] }
+            #expect(try await admin.update(update.id, of: "demo").waits?.map(\.message) == ["api-3 is on trial"])
+            _ = try await admin.cancelUpdate(nil, of: "demo")
+            #expect(try await admin.update(update.id, of: "demo").reversal?.contains("cancelled by") == true)
         }
     }
 

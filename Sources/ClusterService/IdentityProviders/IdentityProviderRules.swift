@@ -56,7 +56,9 @@ enum IdentityProviderRules {
             throw invalid("oidc.issuerUrl '\(shown)' must name a host, maybe a port, and no user.")
         }
         let host = provider.issuer?.host ?? ""
-        guard !host.contains(":"), host.lowercased() != "localhost", (try? IPv4Address(host)).map({ $0.bits >> 24 != 127 }) ?? true else {
+        guard !host.contains(":"), !["localhost", "localhost."].contains(host.lowercased()),
+            (try? IPv4Address(host)).map({ ![0, 127].contains($0.bits >> 24) }) ?? true
+        else {
             throw invalid("oidc.issuerUrl '\(shown)' must be reached from API servers: by a name or an IPv4 address, and not by loopback.")
         }
         guard parts.query == nil, parts.fragment == nil else {

@@ -138,6 +138,7 @@ struct ClusterExecutor: Sendable {
 
     /// What fails on one of before, too, is not this one's fault.
     private func check(_ id: InstanceID, _ address: ServerAddress, _ baseline: ServerAddress?, of cluster: Cluster) async throws {
+        if let baseline { await operations.keepWatch(baseline, of: cluster) }
         let outcome = try await operations.check(address, of: cluster)
         let other: CheckOutcome? =
             if let baseline, !outcome.isFine { try await operations.check(baseline, of: cluster) } else { nil }

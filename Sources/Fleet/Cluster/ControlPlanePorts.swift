@@ -19,6 +19,8 @@ public protocol ControlPlaneOperations: Sendable {
     /// Does through the API server at `address` what customers do: creates, watches, changes and deletes an object.
     /// - Throws: when it could not be tried at all, and on cancellation.
     func check(_ address: ServerAddress, of cluster: Cluster) async throws -> CheckOutcome
+    /// Sees to it that a watch through the API server at `address` is open, so that what ends watches on all of them is known.
+    func keepWatch(_ address: ServerAddress, of cluster: Cluster) async
     /// Who leads among the controllers, by the component's name; only those who say so still.
     func leads(of cluster: Cluster) async throws -> [String: ControllerLead]
     /// Ends an instance of API servers, or the controllers in it, and gives back what these led: their leases would else keep everybody else from

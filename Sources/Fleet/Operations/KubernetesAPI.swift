@@ -108,13 +108,25 @@ struct KubernetesAPI: Sendable {
         if answer.status != .notFound { try check(answer, "PATCH \(path)") }
     }
 
+    /// That a watch was not begun.
+    struct Refusal: Error, CustomStringConvertible {
+        var path: String
+        var status: HTTPResponseStatus
+
+        /// It has too much to do, or its caches are not full yet.
+        var isBusy: Bool { status == .tooManyRequests }
+        var description: String { "GET \(path): \(status.code)" }
+    }
+
     /// Reads a watch line by line until `isLast` says so.
-    /// - Parameter timeout: of all of it.
-    func watch(_ path: String, timeout: TimeAmount = timeout, until isLast: (String) throws -> Bool) async throws {
+    /// - Parameter begun: its answer begins, for which there is a time limit; for the rest there is none.
+    /// - Throws: `Refusal`.
+    func watch(_ path: String, begun: () -> Void = {}, until isLast: (String) throws -> Bool) async throws {
         var request = request(.GET, path)
         request.headers.add(name: "Accept", value: "application/json")
-        let response = try await client.execute(request, timeout: timeout)
-        guard response.status == .ok else { throw FleetError(.kubernetes, "GET \(path): \(response.status.code)") }
+        let response = try await client.execute(request, timeout: Self.timeout)
+        guard response.status == .ok else { throw Refusal(path: path, status: response.status) }
+        begun()
         var rest: [UInt8] = []
         for try await part in response.body {
             rest += part.readableBytesView

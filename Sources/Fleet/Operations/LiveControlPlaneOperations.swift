@@ -53,6 +53,12 @@ public struct LiveControlPlaneOperations: ControlPlaneOperations {
         return outcome
     }
 
+    public func keepWatch(_ server: ServerAddress, of cluster: Cluster) async {
+        let url = KubernetesEndpoints.apiServer(at: server.address, port: server.port ?? KubernetesEndpoints.apiServerPort)
+        guard let api = try? await api(of: cluster, at: url) else { return }
+        watches.watch(of: cluster.metadata.uid, at: url).open(api)
+    }
+
     public func leads(of cluster: Cluster) async throws -> [String: ControllerLead] {
         try await ControllerLeases(api: try await api(of: cluster), time: time).leads()
     }

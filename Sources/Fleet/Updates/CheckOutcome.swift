@@ -14,6 +14,8 @@ public struct CheckOutcome: Hashable, Sendable {
             case fault
             /// There was no answer, which has too many causes to be the same of two API servers.
             case silence
+            /// It has too much to do just now, as one that serves everybody may have.
+            case busy
             /// It was refused: no matter where one of before refuses it as well, by a policy of the cluster's owner.
             case refusal
         }
@@ -44,8 +46,8 @@ public struct CheckOutcome: Hashable, Sendable {
 
     /// Of each part, the first thing that went wrong.
     public var failures: [Failure]
-    /// Every part was tried.
-    public var isWhole = true
+    /// The parts that were left out, since one before them was too slow or silent.
+    public var untried: Set<Part> = []
     /// Of all requests, the one that took longest: what it was, and seconds.
     public var slowest: String
     public var seconds: Double
@@ -62,22 +64,26 @@ public struct CheckOutcome: Hashable, Sendable {
     /// A request that takes longer, in seconds, is slow, and so is an API server of which half the requests take longer than that; unless
     /// one of before is not quicker by this factor at the same time.
     static let slow = 1.0
-    private static let slowMedian = 0.2
+    private static let slowMedian = 0.5
     private static let factor = 3.0
 
     /// Nothing that would have to be compared with one of before.
-    var isFine: Bool { failures.isEmpty && seconds <= Self.slow && median <= Self.slowMedian }
+    var isFine: Bool { failures.isEmpty && untried.isEmpty && seconds <= Self.slow && median <= Self.slowMedian }
 
     /// What it says of an API server.
     /// - Parameter baseline: of one of before; nil when there is none.
     func result(baseline: CheckOutcome?) -> InstanceCheckResult {
         guard let baseline else {
-            return failures.first { $0.kind != .refusal }.map { .failed("\($0)") } ?? .passed
+            return failures.first { $0.kind == .fault || $0.kind == .silence }.map { .failed("\($0)") } ?? .passed
         }
         var results: [InstanceCheckResult] = []
         for failure in failures {
+            if failure.kind == .busy {
+                results.append(.undecided("\(failure)"))
+                continue
+            }
             guard let other = baseline.failures.first(where: { $0.part == failure.part || $0.kind == .silence }) else {
-                if baseline.isWhole { return .failed("\(failure)") }
+                if !baseline.untried.contains(failure.part) { return .failed("\(failure)") }
                 results.append(.undecided("\(failure); one of before was not asked for that, as it was slow"))
                 continue
             }

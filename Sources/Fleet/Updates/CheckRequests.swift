@@ -30,6 +30,8 @@ final class CheckRequests: Sendable {
 
     typealias Failure = CheckOutcome.Failure
 
+    private static let limit = Duration.seconds(10)
+
     /// - Parameter what: what it is for, in words.
     /// - Throws: `CheckOutcome.Failure` when the answer is not 2xx; `FleetError` when there is none.
     @discardableResult
@@ -64,8 +66,8 @@ final class CheckRequests: Sendable {
         let answer = try await send(.POST, path, what, body: manifest.body, type: "application/json", through: other ?? api)
         if answer.isSuccess || mayExist && answer.status == .conflict { return answer.body }
         var failure = Self.failure(answer, what)
-        let isBroken = [.unauthorized, .notFound, .requestTimeout, .tooManyRequests].contains(answer.status) || answer.status.code >= 500
-        failure.kind = isBroken ? .fault : .refusal
+        let isBroken = [.unauthorized, .notFound, .requestTimeout].contains(answer.status) || answer.status.code >= 500
+        if failure.kind == .fault, !isBroken { failure.kind = .refusal }
         throw failure
     }
 
@@ -78,14 +80,15 @@ final class CheckRequests: Sendable {
 
     private static func failure(_ answer: Answer, _ what: String) -> Failure {
         let line = answer.body.prefix(200).split(whereSeparator: \.isNewline).joined(separator: " ")
-        return Failure("\(what): \(answer.status.code)", line)
+        return Failure("\(what): \(answer.status.code)", line, kind: answer.status == .tooManyRequests ? .busy : .fault)
     }
 
     private func send(
         _ method: HTTPMethod, _ path: String, _ what: String, body: String?, type: String, through api: KubernetesAPI
     ) async throws -> Answer {
         let start = time.uptime
-        let (status, text) = try await api.send(method, path, body: body, type: type)
+        // Also of an answer that begins and does not end.
+        let (status, text) = try await within(Self.limit, time) { try await api.send(method, path, body: body, type: type) }
         let answer = Answer(status: status, body: text)
         let seconds = (time.uptime - start).seconds
         waited.withLock { $0 = max($0, seconds) }

@@ -29,14 +29,19 @@ struct CustomerCheck: Sendable {
     /// - Throws: on cancellation only.
     func run() async throws -> CheckOutcome {
         var failures: [Failure] = []
-        var isWhole = true
+        var tried: Set<CheckOutcome.Part> = []
         let parts = parts
         for (part, use) in parts {
+            tried.insert(part)
             do {
                 try await use()
             } catch let error as CancellationError {
                 throw error
             } catch var failure as Failure {
+                failure.part = part
+                failures.append(failure)
+            } catch let error as KubernetesAPI.Refusal where error.isBusy {
+                var failure = Failure("a watch: \(error.status.code)", kind: .busy)
                 failure.part = part
                 failures.append(failure)
             } catch {
@@ -46,15 +51,12 @@ struct CustomerCheck: Sendable {
                 failures.append(failure)
             }
             // What is so slow, or silent, says enough, and should not be waited for again.
-            if failures.last?.kind == .silence || requests.longestWait > CheckOutcome.slow {
-                isWhole = part == parts.last?.0
-                break
-            }
+            if failures.last?.kind == .silence || requests.longestWait > CheckOutcome.slow { break }
         }
         if failures.allSatisfy({ $0.kind == .refusal }) { await CheckLeftovers.remove(from: requests.api, now: time.now) }
         let slowest = requests.slowest
         var outcome = CheckOutcome(failures: failures, slowest: slowest.what, seconds: slowest.seconds, median: requests.median)
-        outcome.isWhole = isWhole
+        outcome.untried = Set(parts.map(\.0)).subtracting(tried)
         return outcome
     }
 
@@ -68,7 +70,8 @@ struct CustomerCheck: Sendable {
     }
 
     private func lookAtOpenWatch() async throws {
-        if let end = openWatch.endSinceLastLook(requests.api) { throw Failure("a watch ended by itself", end) }
+        defer { openWatch.open(requests.api) }
+        if let end = openWatch.recentEnd() { throw Failure("a watch ended by itself", end) }
     }
 
     /// Lists, watches, creates, reads, changes and deletes an object.
@@ -109,8 +112,11 @@ struct CustomerCheck: Sendable {
         guard openWatch.isSettled else { return }
         while time.uptime - start < Self.limit {
             if openWatch.hasTold(of: name) { return requests.note("a watch", seconds: (time.uptime - start).seconds) }
+            // That is said once, by the next check.
+            guard openWatch.isOpen else { return }
             try await time.sleep(for: .milliseconds(5))
         }
+        openWatch.close()
         throw Failure("a watch that stayed open did not tell", "of a change within \(Self.limit.seconds) s")
     }
 

@@ -52,7 +52,7 @@ final class InstanceTrials: Sendable {
                 if !subject.isOf(instance) {
                     // A standby that has taken over was tried before.
                     let standby = old[instance.id.standby.name].flatMap { $0.isOf(instance) ? $0 : nil }
-                    let wasSlow = instance.role == .etcd && (subject.wasSlow || subject.results.contains(true))
+                    let wasSlow = instance.role == .etcd && (subject.wasSlow || subject.results.count(where: { $0 }) > 2)
                     subject = standby ?? Subject(release: instance.release, revision: instance.configurationRevision, wasSlow: wasSlow)
                 }
                 subject.look(at: instance.ownComponents)
@@ -133,7 +133,8 @@ extension InstanceTrials.Subject {
     /// A member of etcd that has joined: whether it keeps up with the others. Looks in quick succession count as one.
     fileprivate mutating func look(at health: EtcdMemberHealth?, isSlow: Bool, now: Duration) {
         if health?.isHealthy == true { hasJoined = true }
-        guard hasJoined, !wasSlow, checkedAt.map({ now - $0 >= .seconds(1) }) ?? true else { return }
+        // Who does not answer at all is not ready, which has a limit of its own.
+        guard health != nil, hasJoined, !wasSlow, checkedAt.map({ now - $0 >= .seconds(1) }) ?? true else { return }
         checkedAt = now
         remember(isFailure: isSlow)
         trial.failures = isSlow ? trial.failures + 1 : 0

@@ -1,5 +1,4 @@
 import Foundation
-import NIOCore
 import Synchronization
 import Timing
 
@@ -31,23 +30,29 @@ final class OpenWatches: Sendable {
 /// at it for a while.
 final class OpenWatch: Sendable {
     private struct State {
+        /// Which of its lives this is: what an earlier one learns late counts for nothing.
+        var life = 0
         var isOpen = false
-        var openedAt = Duration.zero
+        /// Since its answer has begun.
+        var openSince: Duration?
         /// It was open before the check began that looked at it last.
         var isSettled = false
         var lookedAt: Duration
-        /// Why it ended, until it has been said.
-        var end: String?
-        /// Names of objects that it has told the deletion of, of the last minute or so.
+        /// Why it ended by itself, and when, and when that was said first.
+        var end: (why: String, at: Duration)?
+        var endSaidAt: Duration?
+        /// Names of objects that it has told the deletion of.
         var deleted: [String] = []
     }
 
     private let time: TimeSource
     private let state: Mutex<State>
 
-    /// Longer than updates take.
-    private static let lifetime = Duration.seconds(900)
     private static let patience = Duration.seconds(30)
+    /// What ended earlier may have been another server's, at the same address.
+    private static let memory = Duration.seconds(5)
+    /// Two servers that are compared with this one at the same time both hear of its end.
+    private static let echo = Duration.milliseconds(1500)
     private static let path = "\(CheckManifests.configMaps)?watch=1&labelSelector=\(CheckManifests.label)"
 
     init(time: TimeSource) {
@@ -58,62 +63,95 @@ final class OpenWatch: Sendable {
     var isForgotten: Bool { state.withLock { !$0.isOpen && time.uptime - $0.lookedAt > Self.patience } }
 
     /// Opens it when it is not open.
-    /// - Returns: how it ended since the last look; nil when it did not.
-    func endSinceLastLook(_ api: KubernetesAPI) -> String? {
+    func open(_ api: KubernetesAPI) {
         let now = time.uptime
-        let (opens, end) = state.withLock { state in
-            let end = state.end
-            let opens = !state.isOpen
+        let life: Int? = state.withLock { state in
             state.lookedAt = now
-            state.end = nil
-            state.isSettled = !opens && now - state.openedAt > .seconds(1)
-            if opens { (state.isOpen, state.openedAt, state.deleted) = (true, now, []) }
-            return (opens, end)
+            state.isSettled = state.openSince.map { now - $0 > .seconds(1) } ?? false
+            guard !state.isOpen else { return nil }
+            state.life += 1
+            (state.isOpen, state.openSince, state.deleted) = (true, nil, [])
+            return state.life
         }
-        if opens { Task { await read(api) } }
-        return end
+        if let life { Task { await read(api, life) } }
+    }
+
+    /// How it ended, if it did so just now; said once.
+    func recentEnd() -> String? {
+        let now = time.uptime
+        return state.withLock { state in
+            guard let end = state.end else { return nil }
+            let isOver = now - end.at > Self.memory || state.endSaidAt.map { now - $0 > Self.echo } ?? false
+            if isOver {
+                (state.end, state.endSaidAt) = (nil, nil)
+                return nil
+            }
+            state.endSaidAt = state.endSaidAt ?? now
+            return end.why
+        }
     }
 
     /// It was open before the check began that is under way, and so tells of all that the check does.
     var isSettled: Bool { state.withLock { $0.isSettled } }
+    var isOpen: Bool { state.withLock { $0.isOpen } }
 
     func hasTold(of name: String) -> Bool { state.withLock { $0.deleted.contains(name) } }
 
-    private func read(_ api: KubernetesAPI) async {
-        let begun = time.uptime
+    /// Whatever becomes of its connection: nobody need say that it is gone.
+    func close() {
+        state.withLock { state in
+            state.life += 1
+            (state.isOpen, state.openSince, state.isSettled) = (false, nil, false)
+        }
+    }
+
+    private func read(_ api: KubernetesAPI, _ life: Int) async {
         let end = await withTaskGroup(of: String?.self) { group in
             group.addTask {
                 do {
-                    try await api.watch(Self.path, timeout: .seconds(Int64(Self.lifetime.seconds))) { line in
-                        self.note(line)
+                    try await api.watch(Self.path, begun: { self.noteBegin(life) }) { line in
+                        self.note(line, life)
                         return false
                     }
                     return "the server ended it"
+                } catch let error as KubernetesAPI.Refusal where error.isBusy {
+                    // It was never open.
+                    return nil
                 } catch {
                     return "\(error)"
                 }
             }
             group.addTask {
-                while !Task.isCancelled, !self.isLeft { try? await self.time.sleep(for: .seconds(5)) }
+                while !Task.isCancelled, !self.isLeft(life) { try? await self.time.sleep(for: .seconds(1)) }
                 return nil
             }
             let first = await group.next() ?? nil
             group.cancelAll()
             return first
         }
-        let lasted = time.uptime - begun
+        let now = time.uptime
         state.withLock { state in
-            state.isOpen = false
-            // Its time was over, or nobody needs it any more.
-            if let end, lasted < Self.lifetime / 2 { state.end = "after \(Int(lasted.seconds)) s: \(end.prefix(200))" }
+            guard state.life == life else { return }
+            if let end {
+                let lasted = state.openSince.map { now - $0 } ?? .zero
+                state.end = ("after \(Int(lasted.seconds)) s: \(end.prefix(200))", now)
+                state.endSaidAt = nil
+            }
+            (state.isOpen, state.openSince, state.isSettled) = (false, nil, false)
         }
     }
 
-    private var isLeft: Bool { state.withLock { time.uptime - $0.lookedAt > Self.patience } }
+    /// Nobody needs it any more.
+    private func isLeft(_ life: Int) -> Bool { state.withLock { $0.life != life || time.uptime - $0.lookedAt > Self.patience } }
 
-    private func note(_ line: String) {
+    private func noteBegin(_ life: Int) {
+        let now = time.uptime
+        state.withLock { if $0.life == life { $0.openSince = now } }
+    }
+
+    private func note(_ line: String, _ life: Int) {
         guard line.contains("\"type\":\"DELETED\""), let start = line.range(of: "\"name\":\"") else { return }
         let name = String(line[start.upperBound...].prefix { $0 != "\"" })
-        state.withLock { $0.deleted = ($0.deleted + [name]).suffix(100) }
+        state.withLock { if $0.life == life { $0.deleted = ($0.deleted + [name]).suffix(100) } }
     }
 }

@@ -59,9 +59,15 @@ struct APIServerTrial {
                 $0.role == .apiServer && $0.id != instance.id && observation.isReady($0) && observation.admission(of: $0) != nil
             }
             // Two that are new may fail alike.
-            let baseline = others.first { other in !keep.contains { $0.id == other.id } } ?? others.first
+            let baseline = others.first(where: isOfBefore) ?? others.first
             result.actions.append(.checkInstance(instance.id, .server(of: instance), baseline: baseline.map(ServerAddress.server)))
         }
+    }
+
+    /// On the way back, too: what was before is good.
+    private func isOfBefore(_ instance: InstanceObservation) -> Bool {
+        guard let spec = intent.update?.previous else { return instance.configurationRevision < intent.spec.revision(of: .apiServer) }
+        return instance.release == spec.release(of: .apiServer) && instance.configurationRevision == spec.revision(of: .apiServer)
     }
 
     private func wait(_ instance: InstanceObservation) -> Wait {

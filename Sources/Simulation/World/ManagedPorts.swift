@@ -109,6 +109,8 @@ struct ManagedSubstrate: Substrate, HealthProbe, ControlPlaneOperations {
         try await change { try await SimulatedOperations(base).promoteMember(id, address, of: cluster) }
     }
 
+    func keepWatch(_ address: ServerAddress, of cluster: Cluster) async {}
+
     func check(_ server: ServerAddress, of cluster: Cluster) async throws -> CheckOutcome {
         try await look { try await SimulatedOperations(base).check(server, of: cluster) }
     }
@@ -157,6 +159,8 @@ public struct SimulatedOperations: ControlPlaneOperations {
     public func promoteMember(_ id: InstanceID, _ address: IPv4Address, of cluster: Cluster) async throws {
         try substrate.change(.promote(id.name), of: cluster.name)
     }
+
+    public func keepWatch(_ address: ServerAddress, of cluster: Cluster) async {}
 
     public func check(_ server: ServerAddress, of cluster: Cluster) async throws -> CheckOutcome {
         do {

@@ -14,8 +14,17 @@ public struct UpdateDetail: Codable, Hashable, Sendable {
     public var finishedAt: Date?
     public var requestedBy: String?
     public var errors: [ClusterUpdate.Failure]
+    /// Of one that goes back and has not ended: why.
+    public var reversal: String?
+    /// Of one that has not ended: what it waits for.
+    public var waits: [Wait]?
 
-    public init(_ update: ClusterUpdate) {
+    /// - Parameter seen: its cluster as it is now; for one that may not have ended.
+    public init(_ update: ClusterUpdate, of seen: Cluster? = nil) {
+        if let seen, update.status == .inProgress, [seen.spec.update?.id, seen.spec.encryption?.updateID].contains(update.id) {
+            reversal = seen.spec.update?.reversal?.reason
+            waits = seen.status.waits
+        }
         id = update.id
         cluster = update.cluster.rawValue
         status = update.status.rawValue

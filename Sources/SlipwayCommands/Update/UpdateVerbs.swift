@@ -59,6 +59,8 @@ struct UpdateDescribe: AsyncParsableCommand {
             "Took:      \(UpdateFollower.length(update))",
         ]
         lines += update.parameters.sorted { $0.key < $1.key }.map { "Wanted:    \($0.key) = \($0.value)" }
+        lines += update.reversal.map { ["Goes back: \($0)"] } ?? []
+        lines += (update.waits ?? []).map { "Waits:     \($0.message)" }
         lines += update.errors.map { "Error:     \($0.errorCode): \($0.errorMessage)" }
         return lines.joined(separator: "\n")
     }
@@ -119,6 +121,6 @@ extension OperatorClient {
     fileprivate func chosenUpdate(_ id: String?, of cluster: String) async throws -> UpdateDetail {
         if let id { return try await update(id, of: cluster) }
         guard let newest = try await updates(of: cluster).first else { throw CommandError(.failed, "\(cluster) was never updated.") }
-        return newest
+        return try await update(newest.id, of: cluster)
     }
 }

@@ -45,11 +45,10 @@ public struct LiveControlPlaneOperations: ControlPlaneOperations {
         let api = try await api(of: cluster, at: url)
         let check = CustomerCheck(
             api: api, openWatch: watches.watch(of: cluster.metadata.uid, at: url), isEncrypted: cluster.spec.encryption != nil, time: time)
+        async let helper = server.hasControllers ? helperFailure(at: server.address, of: cluster) : nil
         var outcome = try await check.run()
         let answers = !outcome.failures.contains { $0.kind == .silence }
-        if server.hasControllers, answers, let failure = try await helperFailure(at: server.address, of: cluster) {
-            outcome.failures.append(failure)
-        }
+        if let failure = try await helper, answers { outcome.failures.append(failure) }
         return outcome
     }
 

@@ -4,7 +4,7 @@ import Planning
 public struct CheckOutcome: Hashable, Sendable {
     /// What is tried apart from the others, whether these work or not.
     public enum Part: Hashable, Sendable {
-        case watches, objects, secrets, tokens, logins, pods, deployments, services, webhooks, helpers
+        case watches, objects, accounts, secrets, tokens, logins, pods, deployments, services, validatingWebhooks, mutatingWebhooks, helpers
     }
 
     /// What went wrong.

@@ -26,47 +26,72 @@ struct CustomerCheck: Sendable {
 
     typealias Failure = CheckOutcome.Failure
 
+    /// One after the other what the rest needs, and then all of that at the same time: under load each request takes its time.
     /// - Throws: on cancellation only.
     func run() async throws -> CheckOutcome {
         var failures: [Failure] = []
-        var tried: Set<CheckOutcome.Part> = []
-        let parts = parts
-        for (part, use) in parts {
-            tried.insert(part)
-            do {
-                try await use()
-            } catch let error as CancellationError {
-                throw error
-            } catch var failure as Failure {
-                failure.part = part
-                failures.append(failure)
-            } catch let error as KubernetesAPI.Refusal where error.isBusy {
-                var failure = Failure("a watch: \(error.status.code)", kind: .busy)
-                failure.part = part
-                failures.append(failure)
-            } catch {
-                try Task.checkCancellation()
-                var failure = Failure.silence("\(error)")
-                failure.part = part
-                failures.append(failure)
-            }
-            // What is so slow, or silent, says enough, and should not be waited for again.
-            if failures.last?.kind == .silence || requests.longestWait > CheckOutcome.slow { break }
+        var untried = Set(rest.map(\.part))
+        if let end = try await attempt(Step(.watches, lookAtOpenWatch)) { failures.append(end) }
+        failures += try await attemptAll([Step(.objects, useObjects), Step(.accounts, ensureAccount)])
+        // What is so slow, or silent, should not be waited for again.
+        if !failures.contains(where: { $0.kind == .silence }), requests.longestWait <= CheckOutcome.slow {
+            untried = []
+            failures += try await attemptAll(rest)
         }
-        if failures.allSatisfy({ $0.kind == .refusal }) { await CheckLeftovers.remove(from: requests.api, now: time.now) }
         let slowest = requests.slowest
         var outcome = CheckOutcome(failures: failures, slowest: slowest.what, seconds: slowest.seconds, median: requests.median)
-        outcome.untried = Set(parts.map(\.0)).subtracting(tried)
+        outcome.untried = untried
         return outcome
     }
 
-    private var parts: [(CheckOutcome.Part, () async throws -> Void)] {
-        let secrets: [(CheckOutcome.Part, () async throws -> Void)] = isEncrypted ? [(.secrets, useSecret)] : []
-        return [(.watches, lookAtOpenWatch), (.objects, useObjects)] + secrets + [
-            (.tokens, useToken), (.logins, useAuthenticator), (.pods, { try await propose(CheckManifests.pod) }),
-            (.deployments, { try await propose(CheckManifests.deployment) }), (.services, { try await propose(CheckManifests.service) }),
-            (.webhooks, useWebhooks),
-        ]
+    private struct Step: Sendable {
+        var part: CheckOutcome.Part
+        var use: @Sendable () async throws -> Void
+
+        init(_ part: CheckOutcome.Part, _ use: @escaping @Sendable () async throws -> Void) {
+            self.part = part
+            self.use = use
+        }
+    }
+
+    private var rest: [Step] {
+        let secrets = isEncrypted ? [Step(.secrets, useSecret)] : []
+        let dry = [
+            (CheckOutcome.Part.pods, CheckManifests.pod), (.deployments, CheckManifests.deployment), (.services, CheckManifests.service),
+        ].map { part, manifest in Step(part) { try await requests.propose(manifest, isDry: true) } }
+        let webhooks = CheckManifests.Webhook.allCases.map { webhook in
+            Step(webhook == .validating ? .validatingWebhooks : .mutatingWebhooks) { try await use(webhook) }
+        }
+        // What other checks have left goes meanwhile.
+        let leftovers = Step(.objects) { await CheckLeftovers.remove(from: requests.api, now: time.now) }
+        return [leftovers] + secrets + [Step(.tokens, useToken), Step(.logins, useAuthenticator)] + dry + webhooks
+    }
+
+    /// At the same time; failures in the order of the steps.
+    private func attemptAll(_ steps: [Step]) async throws -> [Failure] {
+        try await withThrowingTaskGroup(of: (Int, Failure?).self) { group in
+            for (index, step) in steps.enumerated() { group.addTask { (index, try await attempt(step)) } }
+            return try await group.reduce(into: [(Int, Failure?)]()) { $0.append($1) }.sorted { $0.0 < $1.0 }.compactMap(\.1)
+        }
+    }
+
+    private func attempt(_ step: Step) async throws -> Failure? {
+        var failure: Failure
+        do {
+            try await step.use()
+            return nil
+        } catch let error as CancellationError {
+            throw error
+        } catch let error as Failure {
+            failure = error
+        } catch let error as KubernetesAPI.Refusal where error.isBusy {
+            failure = Failure("a watch: \(error.status.code)", kind: .busy)
+        } catch {
+            try Task.checkCancellation()
+            failure = .silence("\(error)")
+        }
+        failure.part = step.part
+        return failure
     }
 
     private func lookAtOpenWatch() async throws {
@@ -165,16 +190,28 @@ struct CustomerCheck: Sendable {
         try await requests.ask(.DELETE, path, "delete a secret")
     }
 
+    private func ensureAccount() async throws {
+        let start = time.uptime
+        while true {
+            do {
+                try await requests.propose(CheckManifests.serviceAccount, isDry: false, mayExist: true)
+                return
+            } catch let error as Failure where error.step.hasSuffix(": 404") && time.uptime - start < .seconds(2) {
+                // The namespace is being made.
+                try await time.sleep(for: .milliseconds(50))
+            }
+        }
+    }
+
     /// A service account's token is issued and taken, and opens no more than it should.
     private func useToken() async throws {
         struct TokenRequest: Decodable {
             struct Status: Decodable { var token: String }
             var status: Status
         }
-        let account = CheckManifests.serviceAccount
-        try await requests.propose(account, isDry: false, mayExist: true)
+        let collection = CheckManifests.serviceAccount.collection
         let answer = try await requests.ask(
-            .POST, "\(account.collection)/\(CheckManifests.account)/token", "request a token", body: CheckManifests.tokenRequest)
+            .POST, "\(collection)/\(CheckManifests.account)/token", "request a token", body: CheckManifests.tokenRequest)
         guard let request = try? JSONDecoder().decode(TokenRequest.self, from: Data(answer.utf8)) else {
             throw Failure("request a token:", "the answer cannot be read")
         }
@@ -193,21 +230,21 @@ struct CustomerCheck: Sendable {
         }
     }
 
-    /// Webhooks are asked: of these, which nobody answers, an API server that asks says so.
-    private func useWebhooks() async throws {
-        for webhook in CheckManifests.Webhook.allCases {
-            try await requests.propose(webhook.configuration, isDry: false, mayExist: true)
-            // One that was made just now takes a moment.
-            let start = time.uptime
-            while try await !requests.isRefused(webhook.refused, with: "failed calling webhook") {
-                guard time.uptime - start < .seconds(1) else {
-                    throw Failure("a \(webhook.rawValue) webhook is not called", kind: .refusal)
-                }
-                try await time.sleep(for: .milliseconds(100))
+    /// It is asked: when nobody answers there, an API server that asks says so.
+    private func use(_ webhook: CheckManifests.Webhook) async throws {
+        if try await isAsked(webhook) { return }
+        try await requests.propose(webhook.configuration, isDry: false, mayExist: true)
+        // One that was made just now takes a moment.
+        let start = time.uptime
+        while try await !isAsked(webhook) {
+            guard time.uptime - start < .seconds(1) else {
+                throw Failure("a \(webhook.rawValue) webhook is not called", kind: .refusal)
             }
+            try await time.sleep(for: .milliseconds(100))
         }
     }
 
-    /// Goes through admission, and is not stored.
-    private func propose(_ manifest: CheckManifests.Manifest) async throws { try await requests.propose(manifest, isDry: true) }
+    private func isAsked(_ webhook: CheckManifests.Webhook) async throws -> Bool {
+        try await requests.isRefused(webhook.refused, with: "failed calling webhook")
+    }
 }

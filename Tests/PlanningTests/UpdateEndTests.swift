@@ -5,6 +5,22 @@ import Testing
 
 /// When an update has ended, and what it does not wait for.
 @Suite struct UpdateEndTests {
+    /// A new etcd that stands still most of the time is found dead, and answers now and then: it is not waited for.
+    @Test func aMemberThatIsFencedOffGoesBack() throws {
+        var fixture = try PlannerFixture.whole()
+        fixture.update(to: "1.33.4-eks.2")
+        fixture.carryOut(fixture.plan.actions)
+        let member = try #require(
+            fixture.observation.substrate.instances.first { $0.role == .etcd && $0.release == fixture.intent.spec.etcdRelease })
+        fixture.observation.isolatedInstances = [member.id.name]
+        fixture.observation.substrate.fenced = [member.address]
+        #expect(!fixture.titles.contains("replace instance \(member.id.name)"))
+        fixture.goBack()
+        #expect(fixture.titles.contains("replace instance \(member.id.name)"), "\(fixture.titles)")
+        #expect(fixture.titles.count { $0.hasPrefix("replace instance etcd") } == 1)
+        #expect(fixture.violations(of: fixture.plan.actions).isEmpty)
+    }
+
     /// Only flags of API servers change; the new ones serve, and the old ones have gone.
     private func through() throws -> PlannerFixture {
         var fixture = try PlannerFixture.whole()

@@ -53,8 +53,9 @@ struct EtcdPlanner {
                 if member.zone != evacuation.zone { result.waits.append(.isolated(member.id.name)) }
                 // The others have to do without it, whatever it answers.
                 if isHealthy { down.append(member) }
-                // Whoever was found dead by itself comes back by answering: it is started, though fenced off still.
-                guard member.zone != evacuation.zone, observation.isDown(member) else { continue }
+                // Whoever was found dead by itself comes back by answering: it is started, though fenced off still. Of what is no good
+                // that is not waited for.
+                guard member.zone != evacuation.zone, observation.isDown(member) || intent.update?.reversal != nil else { continue }
             }
             guard !broken.contains(where: { $0.id == member.id }) else { continue }
             guard hasUsableVolume(member, observation.substrate) else {
@@ -132,7 +133,8 @@ struct EtcdPlanner {
         // missing do not make it so: while nobody else leads, it is this one, and only Slipway does not reach it. Nor is it replaced on
         // that word while another zone is out of service or not well: it may be the one that is needed then.
         if let dead = down.first, down.count == 1, outdated.contains(where: { $0.id == dead.id }),
-            observation.unreadySeconds[dead.id.name, default: 0] > policy.replaceDeadMemberAfter,
+            observation.unreadySeconds[dead.id.name, default: 0] > policy.replaceDeadMemberAfter
+                || intent.update?.reversal != nil && observation.isolatedInstances.contains(dead.id.name),
             members.contains(where: { observation.isHealthy($0) && observation.health.etcdMembers[$0.id.name]?.isLeader == true }),
             observation.unavailableZones.union(observation.impairedZones).isSubset(of: [dead.zone])
         {

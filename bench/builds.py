@@ -9,7 +9,6 @@ import shutil
 
 from region import SLIPWAY, run
 
-# It works for a fifth of the time.
 # Well for the first seconds, as long as it starts; then it stands still for four fifths of the time.
 SLOW = """#!/bin/sh
 PROGRAM "$@" &
@@ -24,6 +23,14 @@ while kill -0 $server 2>/dev/null; do
 done
 wait $server
 """
+
+# What an API server is told that makes it no good.
+BAD_FLAGS = {
+    "admission denies all": "--enable-admission-plugins=AlwaysDeny",
+    "deployments are not served": "--runtime-config=apps/v1=false",
+    "webhooks are not called": "--disable-admission-plugins=MutatingAdmissionWebhook,ValidatingAdmissionWebhook",
+    "watches end after 3 s": "--min-request-timeout=3",
+}
 
 KUBERNETES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
 
@@ -77,15 +84,8 @@ class Builds:
             write(program, fake(ready=200, status=500))
         elif kind == "the API server becomes slow":
             write(program, SLOW.replace("PROGRAM", f"{self.kubernetes}/kube-apiserver"))
-        elif kind == "admission denies all":
-            write(program, f'#!/bin/sh\nexec {self.kubernetes}/kube-apiserver "$@" --enable-admission-plugins=AlwaysDeny\n')
-        elif kind == "deployments are not served":
-            write(program, f'#!/bin/sh\nexec {self.kubernetes}/kube-apiserver "$@" --runtime-config=apps/v1=false\n')
-        elif kind == "webhooks are not called":
-            off = "--disable-admission-plugins=MutatingAdmissionWebhook,ValidatingAdmissionWebhook"
-            write(program, f'#!/bin/sh\nexec {self.kubernetes}/kube-apiserver "$@" {off}\n')
-        elif kind == "watches end after 3 s":
-            write(program, f'#!/bin/sh\nexec {self.kubernetes}/kube-apiserver "$@" --min-request-timeout=3\n')
+        elif kind in BAD_FLAGS:
+            write(program, f'#!/bin/sh\nexec {self.kubernetes}/kube-apiserver "$@" {BAD_FLAGS[kind]}\n')
         elif kind == "etcd does not join":
             self.copy_etcd(work, suite)
             write(work / "etcd" / "etcd", "#!/bin/sh\nexec sleep 1000000\n")

@@ -5,7 +5,7 @@ import statistics
 import time
 
 import encrypted
-from builds import Builds
+from builds import BAD_FLAGS, Builds
 from load import Load
 from region import Region, poll, result
 from rolling import RollingControlPlane
@@ -17,10 +17,8 @@ PAIRS = 3
 PARTS = ("platform", "sequential", "script", "patch", "bad", "secrets")
 BAD = (
     "the API server ends at its start", "the API server ends after 10 s", "the API server ends after 30 s",
-    "the API server is never ready", "the API server is ready and answers 500",
-    "the API server becomes slow", "admission denies all",
-    "deployments are not served",
-    "webhooks are not called", "watches end after 3 s", "etcd does not join", "etcd joins and is slow",
+    "the API server is never ready", "the API server is ready and answers 500", "the API server becomes slow",
+    *BAD_FLAGS, "etcd does not join", "etcd joins and is slow",
 )
 
 

@@ -44,7 +44,6 @@ extension Clusters {
             spec.encryption = encryption(of: stored.value, key, phase: .readable, updateID: update.id)
             spec.controlPlane.renewAPIServers()
             var cluster = stored.value.updating(to: spec, by: update)
-            cluster.spec.update?.startsEncryption = true
             cluster.spec.update?.troubled = stored.value.troubledInstances
             do {
                 try await store.commit(

@@ -15,7 +15,7 @@ public struct ControlPlaneIntent: Codable, Hashable, Sendable {
     public var restore: RestoreIntent?
     /// The update that is under way.
     public var update: UpdateIntent?
-    /// Its secrets' encryption, or the key's version, is being changed: an update that only goes forward.
+    /// Its secrets' encryption, or the key's version, is being changed. With an update that is its start and can go back; without one it only goes forward.
     public var isResealing = false
     /// API servers have a key of its own for each secret, and ask their KMS plugin for it: version 1 of the interface.
     public var asksPluginForEachSecret = false

@@ -159,9 +159,7 @@ import Timing
     /// What does not work for one kind of object is no excuse for another.
     @Test func partsAreComparedWithTheirOwn() {
         func failure(_ part: CheckOutcome.Part, _ step: String, _ kind: CheckOutcome.Failure.Kind = .fault) -> CheckOutcome.Failure {
-            var failure = CheckOutcome.Failure(step, kind: kind)
-            failure.part = part
-            return failure
+            CheckOutcome.Failure(step, part: part, kind: kind)
         }
         func result(_ new: [CheckOutcome.Failure], _ old: [CheckOutcome.Failure]?) -> InstanceCheckResult {
             CheckOutcome(failures: new).result(baseline: old.map { CheckOutcome(failures: $0) })
@@ -180,8 +178,7 @@ import Timing
         #expect(result([refusal, webhook], [refusal, webhook]) == .asBefore("create: 500"))
         #expect(result([pods], nil) == .failed("create a pod: 500"))
         // One of before was so slow that it was not asked for everything.
-        var partial = CheckOutcome(failures: [])
-        partial.untried = [.pods]
+        let partial = CheckOutcome(untried: [.pods])
         guard case .undecided = CheckOutcome(failures: [pods]).result(baseline: partial) else {
             Issue.record("what was not tried counts as passed")
             return

@@ -184,7 +184,6 @@ import Timing
             new.spec.controlPlane.renewAPIServers()
             new.spec.update = UpdateIntent(
                 id: "u", startedAt: now, previous: before.controlPlane, previousSettings: before.settings)
-            new.spec.update?.startsEncryption = true
             return new
         }
     }

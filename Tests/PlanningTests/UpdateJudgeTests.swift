@@ -40,12 +40,20 @@ private enum EtcdStart {
     @Test func oneThatDoesNotBecomeReady() throws {
         var fixture = try begun()
         fixture.silence("api-3")
-        fixture.observation.unreadySeconds["api-3"] = fixture.policy.update.startLimit - 1
+        expectStartLimit(\.unreadySeconds, fixture, says: "api-3")
+    }
+
+    /// So long a new API server may be in that state, and no longer.
+    private func expectStartLimit(
+        _ seconds: WritableKeyPath<ControlPlaneObservation, [String: Double]>, _ begun: PlannerFixture, says words: String
+    ) {
+        var fixture = begun
+        fixture.observation[keyPath: seconds]["api-3"] = fixture.policy.update.startLimit - 1
         #expect(fixture.verdict == nil)
-        fixture.observation.unreadySeconds["api-3"] = fixture.policy.update.startLimit + 1
-        #expect(reason(fixture)?.contains("api-3") == true)
+        fixture.observation[keyPath: seconds]["api-3"] = fixture.policy.update.startLimit + 1
+        #expect(reason(fixture)?.contains(words) == true)
         // An old one is no sign.
-        fixture.observation.unreadySeconds = ["api-1": 1000]
+        fixture.observation[keyPath: seconds] = ["api-1": 1000]
         #expect(fixture.verdict == nil)
     }
 
@@ -62,13 +70,7 @@ private enum EtcdStart {
     }
 
     @Test func oneWhoseKMSPluginDoesNothing() throws {
-        var fixture = try begun()
-        fixture.observation.unsealingSeconds["api-3"] = fixture.policy.update.startLimit - 1
-        #expect(fixture.verdict == nil)
-        fixture.observation.unsealingSeconds["api-3"] = fixture.policy.update.startLimit + 1
-        #expect(reason(fixture)?.contains("KMS plugin of api-3") == true)
-        fixture.observation.unsealingSeconds = ["api-1": 1000]
-        #expect(fixture.verdict == nil)
+        expectStartLimit(\.unsealingSeconds, try begun(), says: "KMS plugin of api-3")
     }
 
     @Test func oneThatEndsAgainAndAgain() throws {

@@ -194,33 +194,37 @@ import Testing
         #expect(fixture.titles.contains("remove instance api-1"))
     }
 
-    /// The check of a new one is compared with one of before whose controllers have ended: what the new one's say counts all the same.
-    @Test func theBaselineIsLookedAtWithoutControllersThatHaveEnded() throws {
+    /// The new API servers serve, and those of before, with these addresses, are at hand.
+    private func handedOver() throws -> (PlannerFixture, old: Set<IPv4Address>) {
         var fixture = try updating(etcd: false)
         for _ in 0..<4 {
             try step(&fixture)
             fixture.letTimePass()
         }
-        let old = Set(fixture.observation.substrate.instances.filter { $0.release.rawValue == "1.33.4-eks.1" }.map(\.address))
-        func baselines() -> [ServerAddress] {
-            fixture.plan.actions.compactMap { if case .checkInstance(_, _, let baseline) = $0 { baseline } else { nil } }
-        }
-        #expect(baselines().count == 2 && baselines().allSatisfy { old.contains($0.address) && $0.hasControllers })
+        return (fixture, Set(fixture.observation.substrate.instances.filter { $0.release.rawValue == "1.33.4-eks.1" }.map(\.address)))
+    }
+
+    /// With which the checks of the new ones are compared.
+    private func baselines(_ fixture: PlannerFixture) -> [ServerAddress] {
+        fixture.plan.actions.compactMap { if case .checkInstance(_, _, let baseline) = $0 { baseline } else { nil } }
+    }
+
+    /// The check of a new one is compared with one of before whose controllers have ended: what the new one's say counts all the same.
+    @Test func theBaselineIsLookedAtWithoutControllersThatHaveEnded() throws {
+        var (fixture, old) = try handedOver()
+        var found = baselines(fixture)
+        #expect(found.count == 2 && found.allSatisfy { old.contains($0.address) && $0.hasControllers })
         for name in ["api-1", "api-2"] { fixture.change(name) { $0.hasStoppedControllers = true } }
-        #expect(baselines().count == 2 && baselines().allSatisfy { old.contains($0.address) && !$0.hasControllers })
+        found = baselines(fixture)
+        #expect(found.count == 2 && found.allSatisfy { old.contains($0.address) && !$0.hasControllers })
     }
 
     /// Also where those of before come last, as in every second update.
     @Test func theBaselineIsOneOfBefore() throws {
-        var fixture = try updating(etcd: false)
-        for _ in 0..<4 {
-            try step(&fixture)
-            fixture.letTimePass()
-        }
+        var (fixture, old) = try handedOver()
         fixture.observation.substrate.instances.sort { $0.release.rawValue > $1.release.rawValue }
-        let old = Set(fixture.observation.substrate.instances.filter { $0.release.rawValue == "1.33.4-eks.1" }.map(\.address))
-        let baselines = fixture.plan.actions.compactMap { if case .checkInstance(_, _, let baseline) = $0 { baseline } else { nil } }
-        #expect(baselines.count == 2 && baselines.allSatisfy { old.contains($0.address) })
+        let found = baselines(fixture)
+        #expect(found.count == 2 && found.allSatisfy { old.contains($0.address) })
     }
 
     @Test func theLastControllersDoNotEnd() throws {

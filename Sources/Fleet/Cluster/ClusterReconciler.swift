@@ -160,7 +160,7 @@ struct ClusterReconciler: Reconciler {
                 ended.error = "interrupted; looked again"
                 return ended
             }
-            new.status.steps = (new.status.steps + steps).suffix(ClusterStatus.stepLimit)
+            new.status.add(steps)
             return new.status == current.status ? nil : new
         }
     }
@@ -170,7 +170,8 @@ struct ClusterReconciler: Reconciler {
         let finished = try await store.update(written) { current in
             guard current.metadata.uid == cluster.metadata.uid else { return nil }
             var new = current
-            new.status.steps = (new.status.steps.filter { $0.finishedAt != nil } + records).suffix(ClusterStatus.stepLimit)
+            new.status.steps.removeAll { $0.finishedAt == nil }
+            new.status.add(records)
             for action in done {
                 if case .bootstrapKubernetes = action { new.status.isBootstrapped = true }
                 RestoreProgress.note(action, in: &new, now: now)

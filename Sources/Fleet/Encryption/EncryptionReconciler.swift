@@ -31,7 +31,7 @@ struct EncryptionReconciler: Reconciler {
         let cluster = stored.value
         guard cluster.status.activeSince != nil else { return .waiting("the cluster is not active yet", recheck: .seconds(2)) }
         guard cluster.spec.restore == nil else { return .waiting("the cluster is being restored", recheck: .seconds(2)) }
-        // Its first phase is an update as any (`UpdateIntent.startsEncryption`).
+        // Its first phase is an update as any (`ClusterSpec.isStartingEncryption`).
         guard cluster.spec.update == nil else { return .waiting(intent.phase.summary, recheck: Self.interval) }
         let seen = try await observe(cluster, intent)
         let step = EncryptionPlanner().step(intent, seen)
@@ -110,8 +110,7 @@ struct EncryptionReconciler: Reconciler {
 
     private func enter(_ phase: EncryptionPhase, changesServers: Bool, _ looked: Cluster, _ intent: EncryptionIntent) async throws {
         var next = intent
-        next.phase = phase
-        next.phaseSince = time.now
+        next.enter(phase, at: time.now)
         if phase == .defragmenting { next.plain = .files(before: time.now) }
         var operations: [StoreOperation] = []
         if phase == .settled {
@@ -144,7 +143,7 @@ struct EncryptionReconciler: Reconciler {
     private func write(
         _ looked: Cluster, _ next: EncryptionIntent, changesServers: Bool, _ what: String, and operations: [StoreOperation]
     ) async throws {
-        let step = StepRecord(title: "encryption: \(what)", startedAt: time.now, finishedAt: time.now)
+        let now = time.now
         while let stored = try await store.get(Cluster.self, looked.storeKey), stored.value.metadata == looked.metadata,
             stored.value.spec == looked.spec
         {
@@ -156,7 +155,7 @@ struct EncryptionReconciler: Reconciler {
             if cluster.status.phase == .active || cluster.status.phase == .updating {
                 cluster.status.phase = cluster.spec.isUpdating ? .updating : .active
             }
-            cluster.status.steps = (cluster.status.steps + [step]).suffix(ClusterStatus.stepLimit)
+            cluster.status.note("encryption: \(what)", at: now)
             do {
                 try await store.replace(stored, with: cluster, and: operations)
                 return logger.info("encryption", metadata: ["cluster": "\(looked.name)", "phase": "\(next.phase.name)"])

@@ -107,7 +107,7 @@ struct EtcdCareReconciler: Reconciler {
             var new = current
             var report = current.status.etcd ?? EtcdReport()
             // A comparison is no step: it comes every minute and changes nothing.
-            if action != .compareHashes { new.status.steps = (new.status.steps + [step]).suffix(ClusterStatus.stepLimit) }
+            if action != .compareHashes { new.status.add([step]) }
             if case .defragment(let member) = action {
                 report.lastDefragmentation[member] = now
                 if step.error == nil { report.noteDefragmented(member, began: step.startedAt) }

@@ -41,10 +41,9 @@ public struct LiveControlPlaneOperations: ControlPlaneOperations {
     }
 
     public func check(_ server: ServerAddress, of cluster: Cluster) async throws -> CheckOutcome {
-        let url = KubernetesEndpoints.apiServer(at: server.address, port: server.port ?? KubernetesEndpoints.apiServerPort)
-        let api = try await api(of: cluster, at: url)
         let check = CustomerCheck(
-            api: api, openWatch: watches.watch(of: cluster.metadata.uid, at: url), isEncrypted: cluster.spec.encryption != nil, time: time)
+            api: try await api(of: cluster, at: Self.url(of: server)), openWatch: openWatch(server, cluster),
+            isEncrypted: cluster.spec.encryption != nil, time: time)
         async let helper = server.hasControllers ? helperFailure(at: server.address, of: cluster) : nil
         var outcome = try await check.run()
         let answers = !outcome.failures.contains { $0.kind == .silence }
@@ -53,9 +52,18 @@ public struct LiveControlPlaneOperations: ControlPlaneOperations {
     }
 
     public func keepWatch(_ server: ServerAddress, of cluster: Cluster) async {
-        let url = KubernetesEndpoints.apiServer(at: server.address, port: server.port ?? KubernetesEndpoints.apiServerPort)
-        guard let api = try? await api(of: cluster, at: url) else { return }
-        watches.watch(of: cluster.metadata.uid, at: url).open(api)
+        let watch = openWatch(server, cluster)
+        // A client needs a certificate of its own, which is not made for nothing.
+        if watch.isKept() { return }
+        if let api = try? await api(of: cluster, at: Self.url(of: server)) { watch.open(api) }
+    }
+
+    private static func url(of server: ServerAddress) -> String {
+        KubernetesEndpoints.apiServer(at: server.address, port: server.port ?? KubernetesEndpoints.apiServerPort)
+    }
+
+    private func openWatch(_ server: ServerAddress, _ cluster: Cluster) -> OpenWatch {
+        watches.watch(of: cluster.metadata.uid, at: Self.url(of: server))
     }
 
     public func leads(of cluster: Cluster) async throws -> [String: ControllerLead] {

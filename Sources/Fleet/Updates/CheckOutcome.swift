@@ -20,14 +20,15 @@ public struct CheckOutcome: Hashable, Sendable {
             case refusal
         }
 
-        public var part = Part.objects
+        public var part: Part
         /// What was done, and the status of the answer if there was one: "create: 500". Of two API servers, the same when they fail alike.
         public var step: String
         /// For people.
         public var detail: String
-        public var kind = Kind.fault
+        public var kind: Kind
 
-        public init(_ step: String, _ detail: String = "", kind: Kind = .fault) {
+        public init(_ step: String, _ detail: String = "", part: Part = .objects, kind: Kind = .fault) {
+            self.part = part
             self.step = step
             self.detail = detail
             self.kind = kind
@@ -47,15 +48,18 @@ public struct CheckOutcome: Hashable, Sendable {
     /// Of each part, the first thing that went wrong.
     public var failures: [Failure]
     /// The parts that were left out, since one before them was too slow or silent.
-    public var untried: Set<Part> = []
+    public var untried: Set<Part>
     /// Of all requests, the one that took longest: what it was, and seconds.
     public var slowest: String
     public var seconds: Double
     /// What half of the requests took at most; seconds.
     public var median: Double
 
-    public init(failures: [Failure] = [], slowest: String = "", seconds: Double = 0, median: Double = 0) {
+    public init(
+        failures: [Failure] = [], untried: Set<Part> = [], slowest: String = "", seconds: Double = 0, median: Double = 0
+    ) {
         self.failures = failures
+        self.untried = untried
         self.slowest = slowest
         self.seconds = seconds
         self.median = median

@@ -30,6 +30,7 @@ struct CustomerCheck: Sendable {
     /// - Throws: on cancellation only.
     func run() async throws -> CheckOutcome {
         var failures: [Failure] = []
+        let rest = rest
         var untried = Set(rest.map(\.part))
         if let end = try await attempt(Step(.watches, lookAtOpenWatch)) { failures.append(end) }
         failures += try await attemptAll([Step(.objects, useObjects), Step(.accounts, ensureAccount)])
@@ -39,9 +40,8 @@ struct CustomerCheck: Sendable {
             failures += try await attemptAll(rest)
         }
         let slowest = requests.slowest
-        var outcome = CheckOutcome(failures: failures, slowest: slowest.what, seconds: slowest.seconds, median: requests.median)
-        outcome.untried = untried
-        return outcome
+        return CheckOutcome(
+            failures: failures, untried: untried, slowest: slowest.what, seconds: slowest.seconds, median: requests.median)
     }
 
     private struct Step: Sendable {

@@ -12,9 +12,7 @@ extension LiveControlPlaneOperations {
         ]
         for (helper, port) in helpers {
             func failure(_ detail: String) -> CheckOutcome.Failure {
-                var failure = CheckOutcome.Failure("\(helper.rawValue): \(KubernetesEndpoints.healthPath)", detail)
-                failure.part = .helpers
-                return failure
+                CheckOutcome.Failure("\(helper.rawValue): \(KubernetesEndpoints.healthPath)", detail, part: .helpers)
             }
             do {
                 let url = KubernetesEndpoints.apiServer(at: address, port: port)

@@ -64,7 +64,7 @@ final class InstanceTrials: Sendable {
                 if isExcused(instance) {
                     subject.excused = subject.trial.ends
                 } else if instance.role == .etcd {
-                    subject.look(at: seen.health.etcdMembers[instance.id.name], isSlow: seen.isSlow(instance), now: now)
+                    subject.look(at: seen.health, of: instance.id.name, now: now)
                 }
                 new[instance.id.name] = subject
             }
@@ -131,11 +131,13 @@ extension InstanceTrials.Subject {
     }
 
     /// A member of etcd that has joined: whether it keeps up with the others. Looks in quick succession count as one.
-    fileprivate mutating func look(at health: EtcdMemberHealth?, isSlow: Bool, now: Duration) {
-        if health?.isHealthy == true { hasJoined = true }
+    fileprivate mutating func look(at health: HealthObservation, of name: String, now: Duration) {
+        let member = health.etcdMembers[name]
+        if member?.isHealthy == true { hasJoined = true }
         // Who does not answer at all is not ready, which has a limit of its own.
-        guard health != nil, hasJoined, !wasSlow, checkedAt.map({ now - $0 >= .seconds(1) }) ?? true else { return }
+        guard member != nil, hasJoined, !wasSlow, checkedAt.map({ now - $0 >= .seconds(1) }) ?? true else { return }
         checkedAt = now
+        let isSlow = health.slowMembers.contains(name)
         remember(isFailure: isSlow)
         trial.failures = isSlow ? trial.failures + 1 : 0
     }

@@ -62,6 +62,16 @@ final class OpenWatch: Sendable {
 
     var isForgotten: Bool { state.withLock { !$0.isOpen && time.uptime - $0.lookedAt > Self.patience } }
 
+    /// Keeps it open.
+    /// - Returns: false: it is not open.
+    func isKept() -> Bool {
+        let now = time.uptime
+        return state.withLock { state in
+            if state.isOpen { state.lookedAt = now }
+            return state.isOpen
+        }
+    }
+
     /// Opens it when it is not open.
     func open(_ api: KubernetesAPI) {
         let now = time.uptime

@@ -21,7 +21,7 @@ struct UpdateSettlement: Sendable {
             case .ended:
                 if let rotation = stored.value.spec.rotation, rotation.updateID == update.id, update.reversal == nil {
                     try await advance(stored, update, rotation)
-                } else if update.startsEncryption, update.reversal == nil {
+                } else if stored.value.spec.isStartingEncryption {
                     try await beginSealing(stored)
                 } else {
                     try await end(stored, update)
@@ -64,8 +64,7 @@ struct UpdateSettlement: Sendable {
         case .enter(let phase): planner.enter(phase, &new.spec)
         }
         let phase = new.spec.rotation?.phase ?? .settled
-        new.status.steps.append(StepRecord(title: "rotation: \(phase.summary)", startedAt: time.now, finishedAt: time.now))
-        new.status.steps = new.status.steps.suffix(ClusterStatus.stepLimit)
+        new.status.note("rotation: \(phase.summary)", at: time.now)
         new.metadata.generation += 1
         try await store.commit(
             [try .put(new)] + [change?.operation].compactMap(\.self),
@@ -76,11 +75,9 @@ struct UpdateSettlement: Sendable {
     private func beginSealing(_ stored: Stored<Cluster>) async throws {
         var new = stored.value
         new.spec.update = nil
-        new.spec.encryption?.phase = .writable
-        new.spec.encryption?.phaseSince = time.now
+        new.spec.encryption?.enter(.writable, at: time.now)
         new.spec.controlPlane.renewAPIServers()
-        let step = StepRecord(title: "encryption: \(EncryptionPhase.writable.summary)", startedAt: time.now, finishedAt: time.now)
-        new.status.steps = (new.status.steps + [step]).suffix(ClusterStatus.stepLimit)
+        new.status.note("encryption: \(EncryptionPhase.writable.summary)", at: time.now)
         new.metadata.generation += 1
         try await store.replace(stored, with: new)
     }

@@ -39,4 +39,8 @@ public struct ClusterSpec: Codable, Hashable, Sendable {
 
     /// A record of an update of the cluster is in progress.
     public var isUpdating: Bool { update != nil || encryption?.updateID != nil }
+
+    /// The update that is under way ends when all API servers can read what the encryption's key seals, and can go back until then: to
+    /// plain secrets. What follows under the same record only goes forward.
+    public var isStartingEncryption: Bool { update.map { $0.id == encryption?.updateID } ?? false }
 }

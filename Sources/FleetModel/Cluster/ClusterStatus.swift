@@ -29,6 +29,12 @@ public struct ClusterStatus: Codable, Hashable, Sendable {
     public static let stepLimit = 64
 
     public init() {}
+
+    /// Adds steps; the oldest go.
+    public mutating func add(_ steps: [StepRecord]) { self.steps = (self.steps + steps).suffix(Self.stepLimit) }
+
+    /// Adds a step that was done in the moment in which it is written down.
+    public mutating func note(_ title: String, at now: Date) { add([StepRecord(title: title, startedAt: now, finishedAt: now)]) }
 }
 
 /// The values of the EKS API's `ClusterStatus`.

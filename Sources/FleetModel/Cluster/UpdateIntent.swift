@@ -48,9 +48,6 @@ public struct UpdateIntent: Codable, Hashable, Sendable {
     public var abandonedEtcdRelease: ReleaseID?
     /// Names of instances that were not well when the update was accepted: their trouble says nothing about the new release.
     public var troubled: Set<String> = []
-    /// It ends when all API servers can read what an encryption's key seals, and can go back until then: to plain secrets. What follows
-    /// only goes forward (`EncryptionIntent.updateID`).
-    public var startsEncryption = false
     public var reversal: Reversal?
 
     public init(
@@ -81,7 +78,6 @@ public struct UpdateIntent: Codable, Hashable, Sendable {
         hasMovedEtcd = try values.decodeIfPresent(Bool.self, forKey: .hasMovedEtcd) ?? (changesEtcdStorage && reversal == nil)
         abandonedEtcdRelease = try values.decodeIfPresent(ReleaseID.self, forKey: .abandonedEtcdRelease)
         troubled = try values.decodeIfPresent(Set<String>.self, forKey: .troubled) ?? []
-        startsEncryption = try values.decodeIfPresent(Bool.self, forKey: .startsEncryption) ?? false
     }
 }
 
@@ -117,7 +113,7 @@ extension ClusterSpec {
         if let provider, settings.identityProvider?.id == provider.id { settings.identityProvider?.tags = provider.tags }
         rotation = update.previousRotation
         // Nothing has been sealed with it yet.
-        if update.startsEncryption { encryption = nil }
+        if isStartingEncryption { encryption = nil }
         update.reversal = reversal
         update.abandonedEtcdRelease = controlPlane.etcdRelease == etcd ? nil : etcd
         self.update = update

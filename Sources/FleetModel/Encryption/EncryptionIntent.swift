@@ -40,6 +40,11 @@ public struct EncryptionIntent: Codable, Hashable, Sendable {
         self.updateID = updateID
     }
 
+    public mutating func enter(_ phase: EncryptionPhase, at now: Date) {
+        self.phase = phase
+        phaseSince = now
+    }
+
     /// What EKS lets be encrypted.
     public static let resources = ["secrets"]
 

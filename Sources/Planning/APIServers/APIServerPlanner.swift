@@ -120,11 +120,10 @@ struct APIServerPlanner {
             retire, observation, trial, held, mayDrain: mayDrain, isUseless: isUseless, &result.waits)
         trial.controllers(all, leaving: mayDrain ? retire : [], evacuation, &result)
         for instance in keep + retire where isReady(instance) && !observation.isSealing(instance) {
-            let words = ComponentObservation.quoted(instance.components.first { $0.kind == .kmsPlugin }?.lastWords)
             result.waits.append(
                 Wait(
                     "KMSPluginDown",
-                    "the KMS plugin of \(instance.id.name) does not do its work: what the API server has not at hand can be neither read nor written\(words)"
+                    "the KMS plugin of \(instance.id.name) does not do its work: what the API server has not at hand can be neither read nor written\(instance.quotedWords(of: .kmsPlugin))"
                 ))
         }
         for instance in keep where instance.state == .running && !isReady(instance) {

@@ -100,9 +100,6 @@ extension ControlPlaneObservation {
         server.state == .running && health.apiServers[server.id.name]?.isReady == true
     }
 
-    /// Of etcd: it answers late, while another member does not.
-    public func isSlow(_ member: InstanceObservation) -> Bool { health.slowMembers.contains(member.id.name) }
-
     /// The KMS plugin beside it runs and does its work, or there is none.
     public func isSealing(_ server: InstanceObservation) -> Bool {
         health.apiServers[server.id.name]?.isSealing != false && !server.components.contains { $0.kind == .kmsPlugin && !$0.isUp }

@@ -51,6 +51,13 @@ extension ComponentObservation {
     static func quoted(_ lastWords: String?) -> String { lastWords.map { "; its last words: \($0.prefix(300))" } ?? "" }
 }
 
+extension InstanceObservation {
+    /// Of its component of that kind.
+    func quotedWords(of kind: ComponentKind) -> String {
+        ComponentObservation.quoted(components.first { $0.kind == kind }?.lastWords)
+    }
+}
+
 extension ControlPlaneIntent {
     /// An update is under way to other programs, and not only to another configuration of the same.
     var changesRelease: Bool {

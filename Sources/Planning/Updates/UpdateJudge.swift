@@ -40,7 +40,7 @@ public struct UpdateJudge: Sendable {
         switch plan.outlook {
         case .healthy: plan.actions.isEmpty && plan.waits.isEmpty
         case .degraded:
-            plan.areAPIServersThrough && isGone(intent, update, observation) && maySeal(intent, update, observation)
+            plan.areAPIServersThrough && isGone(intent, update, observation) && maySeal(intent, observation)
                 && !update.concernsEtcd(intent.spec)
                 && EtcdMember.all(of: intent).allSatisfy { isLeftAlone($0, update, observation) }
         case .unavailable, .gone: false
@@ -48,8 +48,8 @@ public struct UpdateJudge: Sendable {
     }
 
     /// What comes after an encryption's begin cannot be read by an API server of before, also when that one's zone comes back.
-    private func maySeal(_ intent: ControlPlaneIntent, _ update: UpdateIntent, _ observation: ControlPlaneObservation) -> Bool {
-        !update.startsEncryption || update.reversal != nil || observation.areAPIServersThrough(intent)
+    private func maySeal(_ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation) -> Bool {
+        !intent.isResealing || observation.areAPIServersThrough(intent)
     }
 
     /// On the way back: nothing is left of what was no good, also not in a zone that is out of service and may come back.
@@ -171,10 +171,9 @@ public struct UpdateJudge: Sendable {
                     code: "ClusterUnreachable")
             }
             if observation.unsealingSeconds[instance.id.name, default: 0] > policy.startLimit {
-                let words = instance.components.first { $0.kind == .kmsPlugin }?.lastWords
                 return Fault(
                     reason:
-                        "the KMS plugin of \(name) has not done its work for \(Int(policy.startLimit)) s\(ComponentObservation.quoted(words))",
+                        "the KMS plugin of \(name) has not done its work for \(Int(policy.startLimit)) s\(instance.quotedWords(of: .kmsPlugin))",
                     code: "ClusterUnreachable")
             }
             let limit = intent.asksPluginForEachSecret ? policy.sealedStartLimit : policy.startLimit

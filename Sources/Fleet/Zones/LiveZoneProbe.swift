@@ -24,7 +24,7 @@ public final class LiveZoneProbe: ZoneProbing {
     private let client: HTTPClient
     private let time: TimeSource
     private let contexts = Mutex<[String: TLSContexts]>([:])
-    private let peerNames = Mutex<[ProbeSubject: String]>([:])
+    private let peerTraffic = Mutex(EtcdPeerTraffic())
 
     private struct TLSContexts: Sendable {
         var etcd: NIOSSLContext
@@ -99,24 +99,10 @@ public final class LiveZoneProbe: ZoneProbing {
         guard let identity = try? await identities.identity(of: lost.cluster) else { return nil }
         let pages = await withTaskGroup(of: (ProbeSubject, String?).self) { group in
             for member in seenBy { group.addTask { (member.subject, await self.metrics(of: member.address, identity.etcd)) } }
-            return await group.reduce(into: [ProbeSubject: String]()) { $0[$1.0] = $1.1 }
+            return await group.reduce(into: [ProbeSubject: EtcdPeersPage]()) { $0[$1.0] = $1.1.map { EtcdPeersPage($0) } }
         }
-        for (member, page) in pages {
-            if let name = EtcdMetrics(page).serverID { peerNames.withLock { $0[member] = name } }
-        }
-        // Its peers know it by its number alone, which it has to have said once; else it is the one that is nobody else's.
-        let known = peerNames.withLock { $0 }
-        let others = Set(seenBy.compactMap { known[$0.subject] })
-        var views: [Bool] = []
-        for (_, page) in pages {
-            let metrics = EtcdMetrics(page)
-            let candidates = metrics.activePeers.filter { peer in
-                known[lost.subject].map { $0 == peer.key } ?? (others.count == seenBy.count && !others.contains(peer.key))
-            }
-            if let isActive = candidates.values.first { views.append(isActive) }
-        }
-        guard !views.isEmpty else { return nil }
-        return views.contains(true) ? .connected : .lost
+        let now = time.uptime
+        return peerTraffic.withLock { $0.view(of: lost.subject, pages, asked: seenBy.count, now: now) }
     }
 
     private func metrics(of address: IPv4Address, _ tls: TLSConfiguration) async -> String? {
@@ -126,29 +112,5 @@ public final class LiveZoneProbe: ZoneProbing {
             let body = try? await response.body.collect(upTo: 4 << 20)
         else { return nil }
         return String(buffer: body)
-    }
-}
-
-/// The few lines of etcd's metrics page that speak of its peers (etcd: server/etcdserver/api/rafthttp/metrics.go).
-struct EtcdMetrics {
-    /// Of the member that was asked; etcd 3.4 and later (`etcd_server_id`).
-    var serverID: String?
-    /// By the peer's number: whether its streams are up.
-    var activePeers: [String: Bool] = [:]
-
-    init(_ page: String) {
-        for line in page.split(separator: "\n") {
-            if line.hasPrefix("etcd_network_active_peers{") {
-                guard let peer = Self.label("Remote", in: line), let value = line.split(separator: " ").last else { continue }
-                activePeers[peer] = value != "0"
-            } else if line.hasPrefix("etcd_server_id{"), line.hasSuffix(" 1") {
-                serverID = Self.label("server_id", in: line)
-            }
-        }
-    }
-
-    private static func label(_ name: String, in line: Substring) -> String? {
-        guard let start = line.firstRange(of: "\(name)=\"")?.upperBound, let end = line[start...].firstIndex(of: "\"") else { return nil }
-        return String(line[start..<end])
     }
 }

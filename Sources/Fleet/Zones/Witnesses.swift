@@ -21,7 +21,7 @@ final class Witnesses: Sendable {
 
     private struct State {
         var question = Question()
-        var backends: [ProbeSubject: Said<BackendCheck>] = [:]
+        var balancers = BalancerViews()
         var peers: [ProbeSubject: Said<PeerView>] = [:]
         /// Those that the balancers' answers may be about.
         var apiServers: Set<ProbeSubject> = []
@@ -36,13 +36,9 @@ final class Witnesses: Sendable {
 
     /// A silence that is worth a question.
     private static let suspicious = Duration.milliseconds(240)
-    /// etcd's own streams notice after 5 s (rafthttp's `ConnReadTimeout`).
-    private static let longSilence = Duration.seconds(5)
+    /// A view takes two answers: the first is there when `contradictionLasts` has passed.
+    private static let longSilence = Duration.seconds(2)
     private static let peersEvery = Duration.seconds(3)
-    /// What was said before is no news.
-    private static let backendAge = Duration.milliseconds(600)
-    /// Between two checks that a balancer makes, and a little: one that passed sooner after the silence began was made before it.
-    private static let checkInterval = Duration.milliseconds(580)
     /// Asked so often while something is silent, so that one answer comes soon after the check that it speaks of.
     private static let pause = Duration.milliseconds(110)
     private static let peerAge = Duration.seconds(6)
@@ -71,12 +67,9 @@ final class Witnesses: Sendable {
         }
         let views = state.withLock { state in
             state.question = question
-            state.apiServers = Set(sampling.endpoints.map(\.subject).filter { $0.role == .apiServer })
-            var backends: [ProbeSubject: BackendCheck] = [:]
-            for (subject, said) in state.backends where now - said.at <= Self.backendAge {
-                let begun = now - (samples[subject]?.silence ?? .zero)
-                backends[subject] = said.value == .passing && said.at - begun < Self.checkInterval ? .checking : said.value
-            }
+            let apiServers = Set(sampling.endpoints.map(\.subject).filter { $0.role == .apiServer })
+            state.apiServers = apiServers
+            let backends = state.balancers.views(of: apiServers, samples, now: now)
             let peers = state.peers.filter { now - $0.value.at <= Self.peerAge }.mapValues(\.value)
             return (backends, peers)
         }
@@ -115,9 +108,7 @@ final class Witnesses: Sendable {
         let asked = time.uptime
         let checks = await backends.backendChecks(of: cluster)
         state.withLock { state in
-            for subject in state.apiServers where subject.cluster == cluster {
-                state.backends[subject] = checks[subject.instance].map { Said(value: $0, at: asked) }
-            }
+            state.balancers.note(checks, of: state.apiServers.filter { $0.cluster == cluster }, at: asked)
         }
     }
 

@@ -56,7 +56,7 @@ public struct ZoneHealthPlanner: Sendable {
             ? [:]
             : totalFailures(tick).merging(greyFailures(tick.now)) { total, _ in total }.filter { records[$0.key]?.isSpent != true }
         for zone in Set(histories.keys.map(\.zone)).union(records.keys).union(zones) {
-            update(zone, verdicts[zone], isEverything: isEverything, tick.now)
+            update(zone, verdicts[zone], isEverything: isEverything, tick)
         }
         isolated = isEverything ? [] : isolations(tick)
         return ZoneAssessment(
@@ -141,11 +141,17 @@ public struct ZoneHealthPlanner: Sendable {
         for (subject, failure) in dead { histories[subject]?.die(failure, now: tick.now, policy: policy) }
     }
 
-    /// How slow its like is in other zones just now; nil when there is nobody to compare with.
+    /// How slow its like is in other zones just now; nil when there is nobody to compare with. Where everything was started just now,
+    /// what starts is compared with what starts.
     private func usualSlowness(elsewhereThan subject: ProbeSubject) -> Duration? {
+        usualSlowness(elsewhereThan: subject) { $0.isSteady }
+            ?? usualSlowness(elsewhereThan: subject) { $0.isFine && $0.answeringSince != nil }
+    }
+
+    private func usualSlowness(elsewhereThan subject: ProbeSubject, _ counts: (SubjectHistory) -> Bool) -> Duration? {
         var alike: [Duration] = []
         var all: [Duration] = []
-        for (other, history) in histories where other.zone != subject.zone && history.isSteady {
+        for (other, history) in histories where other.zone != subject.zone && counts(history) {
             let slowness = history.slowness
             all.append(slowness)
             if other.role == subject.role { alike.append(slowness) }
@@ -237,7 +243,8 @@ public struct ZoneHealthPlanner: Sendable {
         }
     }
 
-    private mutating func update(_ zone: ZoneName, _ verdict: Verdict?, isEverything: Bool, _ now: Duration) {
+    private mutating func update(_ zone: ZoneName, _ verdict: Verdict?, isEverything: Bool, _ tick: ProbeTick) {
+        let now = tick.now
         var record = records[zone] ?? ZoneRecord(since: now)
         defer { records[zone] = record }
         let here = histories.filter { $0.key.zone == zone && !record.isSpent && !stopped.contains($0.key) }
@@ -272,8 +279,11 @@ public struct ZoneHealthPlanner: Sendable {
             evidence = ["nothing answers, here and in all other zones"]
         } else if judged.allSatisfy(\.value.isOut) {
             found = .unknown
+            let names = judged.keys.sorted().map(\.description).joined(separator: ", ")
             evidence = [
-                "all that runs there is \(judged.keys.sorted().map(\.description).joined(separator: ", ")), which does not answer: too little to judge the zone by"
+                judged.keys.contains { contradicts($0, tick) }
+                    ? "Slipway gets no answer from \(names), but load balancers or etcd's members do: the zone is not to blame"
+                    : "all that runs there is \(names), which does not answer: too little to judge the zone by"
             ]
         } else {
             found = .healthy

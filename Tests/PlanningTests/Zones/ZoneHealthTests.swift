@@ -46,6 +46,17 @@ import Testing
         #expect(wasReady ? seconds.map { $0 < 5 } == true : seconds == nil)
     }
 
+    /// In a region with one cluster that was started seconds ago there is nobody to compare with who was not.
+    @Test func aZoneThatDiesWhileEverythingIsNewIsFoundWithinASecond() throws {
+        let (world, zone) = (try ProbeWorld(), a)
+        world.behaviour = { _, now in now < .seconds(2) ? .refused : .answers(2) }
+        world.run(seconds: 6)
+        world.behaviour = { subject, _ in subject.zone == zone ? .lost : .answers(2) }
+        let seconds = try #require(world.seconds { $0.zones[zone]?.health == .impaired([.unreachable]) })
+        #expect(seconds <= 1.01)
+        #expect(world.health(b) == .healthy && world.health(c) == .healthy)
+    }
+
     @Test func aFrozenZoneIsFoundWithinThreeSeconds() throws {
         let world = try settled(clusters: 2)
         let zone = b

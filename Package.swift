@@ -186,7 +186,7 @@ let package = Package(
             name: "ControllerTests",
             dependencies: [
                 "Controller", "Fleet", "FleetModel", "FleetStore", "PKI", "Planning", "Simulation", "SimulatedSubstrate", "Substrate",
-                "Timing", "SlipwayTesting", logging, nioSSL, nioCore, nioPosix, asyncHTTPClient,
+                "Timing", "SlipwayClient", "SlipwayTesting", logging, nioSSL, nioCore, nioPosix, asyncHTTPClient,
             ]),
         .testTarget(
             name: "StoreTests",

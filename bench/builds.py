@@ -78,6 +78,9 @@ class Builds:
             write(program, "#!/bin/sh\nexit 1\n")
         elif after := re.fullmatch(r"the API server ends after (\d+) s", kind):
             write(program, f'#!/bin/sh\nexec timeout -s KILL {after[1]} {self.kubernetes}/kube-apiserver "$@"\n')
+        elif after := re.fullmatch(r"the API server crashes after (\d+) s", kind):
+            # Go takes the signal for its own fault, and ends with a trace.
+            write(program, f'#!/bin/sh\nexec timeout -s SEGV {after[1]} {self.kubernetes}/kube-apiserver "$@"\n')
         elif kind == "the API server is never ready":
             write(program, fake(ready=500, status=500))
         elif kind == "the API server is ready and answers 500":

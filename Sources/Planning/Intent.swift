@@ -15,6 +15,8 @@ public struct ControlPlaneIntent: Codable, Hashable, Sendable {
     public var restore: RestoreIntent?
     /// The update that is under way.
     public var update: UpdateIntent?
+    /// The release that the last update has brought, while it is watched.
+    public var proving: ProvingIntent?
     /// Its secrets' encryption, or the key's version, is being changed. With an update that is its start and can go back; without one it only goes forward.
     public var isResealing = false
     /// API servers have a key of its own for each secret, and ask their KMS plugin for it: version 1 of the interface.
@@ -41,6 +43,7 @@ public struct ControlPlaneIntent: Codable, Hashable, Sendable {
             // From its first objects on there is something to lose.
             isEstablished: cluster.status.activeSince != nil || cluster.status.isBootstrapped)
         update = cluster.spec.update
+        proving = cluster.spec.proving
         isResealing = cluster.spec.encryption?.updateID != nil
         asksPluginForEachSecret = cluster.spec.encryption.map { ([$0.target] + $0.older).contains { $0.interface == .v1 } } ?? false
         switch cluster.spec.restore?.source {

@@ -120,12 +120,14 @@ public struct ComponentObservation: Codable, Hashable, Sendable {
     public var problem: String?
     /// How often its process has ended without having been asked to, since its instance was started. Nil: nobody counts.
     public var ends: Int?
+    /// How many of these were by somebody's signal (SIGKILL, SIGTERM, SIGINT), and not its own doing.
+    public var kills = 0
     /// What it said when it last ended by itself, while it does not stay up; nil when it does, or said nothing.
     public var lastWords: String?
 
     public init(
         kind: ComponentKind, isUp: Bool, processID: Int32?, seconds: Double, problem: String? = nil, ends: Int? = nil,
-        lastWords: String? = nil
+        kills: Int = 0, lastWords: String? = nil
     ) {
         self.kind = kind
         self.isUp = isUp
@@ -133,6 +135,7 @@ public struct ComponentObservation: Codable, Hashable, Sendable {
         self.seconds = seconds
         self.problem = problem
         self.ends = ends
+        self.kills = kills
         self.lastWords = lastWords
     }
 }

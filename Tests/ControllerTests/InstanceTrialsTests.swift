@@ -27,20 +27,29 @@ import Timing
 
     /// One API server, and members of which so many are healthy.
     private func ends(
-        _ count: Int?, process: Int32? = nil, _ cluster: Cluster, healthy: Int = 3,
+        _ count: Int?, kills: Int = 0, process: Int32? = nil, _ cluster: Cluster, healthy: Int = 3,
         _ change: (inout ControlPlaneObservation) -> Void = { _ in }
     ) -> Int {
         let instance = InstanceObservation(
             id: InstanceID(cluster: cluster.name, name: "api-1"), role: .apiServer, zone: zones[0],
             address: cluster.spec.controlPlane.network.apiServers[0], volume: nil, sizeName: "small",
             release: cluster.spec.controlPlane.release, configurationRevision: 0, state: .running,
-            components: [ComponentObservation(kind: .apiServer, isUp: process != nil, processID: process, seconds: 1, ends: count)])
+            components: [
+                ComponentObservation(kind: .apiServer, isUp: process != nil, processID: process, seconds: 1, ends: count, kills: kills)
+            ])
         var health = HealthObservation()
         for zone in zones.prefix(healthy) { health.etcdMembers["etcd-\(zone)"] = EtcdMemberHealth(isHealthy: true, isLeader: false) }
         var observation = ControlPlaneObservation(substrate: SubstrateObservation(instances: [instance]), health: health)
         change(&observation)
         trials.note(&observation, of: cluster)
         return observation.trials["api-1"]?.ends["kube-apiserver"] ?? 0
+    }
+
+    private func kills(_ count: Int, _ kills: Int, _ cluster: Cluster) -> Int {
+        var seen = ControlPlaneObservation()
+        _ = ends(count, kills: kills, cluster) { seen = $0 }
+        trials.note(&seen, of: cluster)
+        return seen.trials["api-1"]?.kills["kube-apiserver"] ?? 0
     }
 
     @Test func endsThatNobodySawAreCounted() throws {
@@ -71,6 +80,24 @@ import Timing
         #expect(ends(3, cluster, healthy: 1) == 0)
         #expect(ends(4, cluster) { $0.impairedZones = [zone] } == 0)
         #expect(ends(5, cluster) == 1)
+    }
+
+    /// Watched after an update: what nobody counts is nothing, and what somebody kills is told apart.
+    @Test func afterAnUpdateEndsAreStillCounted() throws {
+        var cluster = try cluster()
+        let update = try #require(cluster.spec.update)
+        #expect(ends(1, process: 7, cluster) == 1)
+        cluster.spec.update = nil
+        #expect(ends(3, cluster) == 0, "nobody watches")
+        cluster.spec.proving = ProvingIntent(update: update, until: .distantFuture)
+        #expect(ends(3, kills: 1, cluster) == 0, "it was there before")
+        #expect(ends(nil, process: 8, cluster) == 0)
+        #expect(ends(5, kills: 2, cluster) == 2)
+        #expect(kills(5, 2, cluster) == 1)
+        #expect(ends(6, kills: 3, cluster, healthy: 1) == 0)
+        #expect(kills(7, 4, cluster) == 1)
+        cluster.spec.proving?.until = .distantPast
+        #expect(ends(9, kills: 2, cluster) == 0)
     }
 
     /// The same step fails through one of before: so it is counted, until something else comes of a check.

@@ -68,7 +68,8 @@ import Timing
 
     /// Everything runs as wanted. Nothing is remembered from step to step, as after a kill.
     private func settle(_ verdict: UpdateJudge.Verdict = .ended) async throws {
-        let settlement = UpdateSettlement(store: store, credentials: Rotating(credentials: keeper()), time: clock.source)
+        let settlement = UpdateSettlement(
+            store: store, credentials: Rotating(credentials: keeper()), policy: UpdatePolicy(), time: clock.source)
         _ = try await settlement.settle(try await stored(), verdict)
     }
 

@@ -171,7 +171,7 @@ import Timing
     /// What the cluster's controller decides about the update whose end lets API servers seal.
     private func decide(_ verdict: UpdateJudge.Verdict) async throws {
         let stored = try #require(try await store.get(Cluster.self, StoreKeys.cluster(name, in: cell)))
-        _ = try await UpdateSettlement(store: store, time: clock.source).settle(stored, verdict)
+        _ = try await UpdateSettlement(store: store, policy: UpdatePolicy(), time: clock.source).settle(stored, verdict)
     }
 
     /// As the API begins it: API servers take up the key in an update that can go back.

@@ -222,6 +222,21 @@ struct PlannerFixture {
         (intent.spec, intent.update) = (spec.controlPlane, spec.update)
     }
 
+    /// The update has ended well, and its release is watched.
+    mutating func beginProving() {
+        intent.proving = intent.update.map { ProvingIntent(update: $0, until: .distantFuture) }
+        intent.update = nil
+    }
+
+    /// It was no good after all.
+    mutating func takeBack() {
+        guard let proving = intent.proving else { return }
+        var spec = ClusterSpec(controlPlane: intent.spec, settings: proving.update.previousSettings)
+        spec.proving = proving
+        spec.takeBack(.init(reason: "bad", errorCode: "Unknown", decidedAt: .distantPast))
+        (intent.spec, intent.update, intent.proving) = (spec.controlPlane, spec.update, spec.proving)
+    }
+
     /// As if the time that an update waits for had passed.
     mutating func letTimePass() {
         for instance in observation.substrate.instances { observation.readySeconds[instance.id.name] = 60 }

@@ -81,6 +81,37 @@ private enum EtcdStart {
         #expect(reason(fixture)?.contains("kube-apiserver of release 1.33.4-eks.2 on api-4") == true)
     }
 
+    @Test func oneThatEndsAfterTheUpdateIsTakenBack() throws {
+        var fixture = try PlannerFixture.whole()
+        fixture.update(to: "1.33.4-eks.2")
+        for name in ["api-1", "api-2", "etcd-z-a"] {
+            fixture.change(name) { $0.release = ReleaseID(rawValue: "1.33.4-eks.2") }
+            fixture.observation.trials[name, default: InstanceTrial()].ends = ["kube-scheduler": 9]
+        }
+        fixture.beginProving()
+        #expect(fixture.verdict == nil)
+        fixture.observation.trials["etcd-z-a"]?.ends = ["etcd": 9]
+        fixture.observation.trials["api-1"]?.ends = ["kube-apiserver": 1]
+        #expect(fixture.verdict == nil, "once is chance")
+        fixture.observation.trials["api-2"]?.ends = ["kube-apiserver": 1]
+        guard case .takeBack(let reason) = fixture.verdict else {
+            Issue.record("\(String(describing: fixture.verdict))")
+            return
+        }
+        #expect(reason.contains("kube-apiserver of release 1.33.4-eks.2 has ended 2 times on api-1, api-2"))
+        // Somebody kills them: each once is no sign.
+        for name in ["api-1", "api-2"] { fixture.observation.trials[name]?.kills = ["kube-apiserver": 1] }
+        #expect(fixture.verdict == nil)
+        for name in ["api-1", "api-2"] {
+            fixture.observation.trials[name]?.ends = ["kube-apiserver": 2]
+            fixture.observation.trials[name]?.kills = ["kube-apiserver": 2]
+        }
+        #expect(fixture.verdict != nil)
+        // Of those of before it says nothing.
+        fixture.intent.spec.release = ReleaseID(rawValue: "1.33.4-eks.3")
+        #expect(fixture.verdict == nil)
+    }
+
     @Test func whatLosesItsLeaseIsNoSign() throws {
         var fixture = try begun()
         fixture.observation.trials["api-4", default: InstanceTrial()].ends = ["kube-scheduler": 3]

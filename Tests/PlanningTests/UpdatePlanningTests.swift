@@ -71,6 +71,36 @@ import Testing
         #expect(backends(fixture) == ["api-3": .ready, "api-4": .ready])
     }
 
+    /// What is found out after the end: with one more API server and other flags since then, which stay.
+    @Test(arguments: [UpdateIntent.Strategy.blueGreen, .inPlace], [false, true])
+    func whatWasTakenForGoodIsTakenBack(strategy: UpdateIntent.Strategy, hasMovedEtcd: Bool) throws {
+        var fixture = try PlannerFixture.whole()
+        fixture.update(to: "1.33.4-eks.2", strategy: strategy)
+        fixture.intent.update?.changesEtcdStorage = hasMovedEtcd
+        for _ in 0..<60 where fixture.verdict != .ended {
+            if fixture.verdict == .etcdMovesOn { fixture.intent.update?.hasMovedEtcd = true }
+            try step(&fixture)
+            fixture.letTimePass()
+        }
+        #expect(fixture.verdict == .ended && fixture.intent.update?.hasMovedEtcd == hasMovedEtcd)
+        fixture.beginProving()
+        fixture.intent.spec.apiServerCount += 1
+        fixture.intent.spec.apiServerRevision += 1
+        for _ in 0..<20 {
+            try step(&fixture)
+            fixture.letTimePass()
+        }
+        #expect(fixture.plan.actions.isEmpty && fixture.verdict == nil)
+        fixture.takeBack()
+        #expect(fixture.intent.spec.release.rawValue == "1.33.4-eks.1")
+        try finish(&fixture)
+        let instances = fixture.observation.substrate.instances
+        let servers = instances.filter { $0.role == .apiServer }
+        #expect(servers.count == 3 && servers.allSatisfy { $0.release.rawValue == "1.33.4-eks.1" && $0.configurationRevision == 2 })
+        let etcd = hasMovedEtcd ? "1.33.4-eks.2" : "1.33.4-eks.1"
+        #expect(instances.allSatisfy { $0.role != .etcd || $0.release.rawValue == etcd })
+    }
+
     @Test func noTrafficWithoutAPassedCheck() throws {
         var fixture = try updating(etcd: false)
         try step(&fixture)

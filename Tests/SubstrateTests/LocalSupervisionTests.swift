@@ -29,7 +29,13 @@ import Timing
             _ = try await region.process(of: spec.id, after: first)
             print("a killed component was back after \((TimeSource.system.uptime - began).seconds) s")
             _ = try await region.eventually("the log says why") { region.log(of: spec.id).contains("ended by signal 9") ? true : nil }
-            #expect(try await region.observe(spec.id)?.components.first?.ends == 1)
+            let ended = try await region.observe(spec.id)?.components.first
+            #expect(ended?.ends == 1 && ended?.kills == 1)
+            let second = try await region.process(of: spec.id, after: first)
+            kill(second, SIGSEGV)
+            _ = try await region.process(of: spec.id, after: second)
+            let again = try await region.observe(spec.id)?.components.first
+            #expect(again?.ends == 2 && again?.kills == 1, "that was its own doing")
         }
     }
 

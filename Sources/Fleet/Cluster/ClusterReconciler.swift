@@ -115,7 +115,9 @@ struct ClusterReconciler: Reconciler {
         if let next = gate.leave(cluster) { wake(next) }
     }
 
-    private var settlement: UpdateSettlement { UpdateSettlement(store: store, credentials: credentials, time: time) }
+    private var settlement: UpdateSettlement {
+        UpdateSettlement(store: store, credentials: credentials, policy: judge.policy.update, time: time)
+    }
 
     /// A plan that would break an invariant is not carried out; the mistake is said.
     private func refuseViolations(_ plan: inout Plan, _ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation) {

@@ -12,6 +12,7 @@ final class InstanceTrials: Sendable {
         var processes: [ComponentKind: Int32] = [:]
         /// Ends that were not the release's doing, by component.
         var excused: [String: Int] = [:]
+        var excusedKills: [String: Int] = [:]
         var trial = InstanceTrial()
         var passingSince: Duration?
         var failingSince: Duration?
@@ -34,7 +35,9 @@ final class InstanceTrials: Sendable {
 
     /// Looks for processes that have ended since the last look, and fills in the observation's trials.
     func note(_ observation: inout ControlPlaneObservation, of cluster: Cluster) {
-        guard cluster.spec.isUpdating, cluster.metadata.deletionRequestedAt == nil else { return forget(cluster.name) }
+        let isUpdating = cluster.spec.isUpdating
+        let isProving = !isUpdating && cluster.spec.proving.map { time.now < $0.until } ?? false
+        guard isUpdating || isProving, cluster.metadata.deletionRequestedAt == nil else { return forget(cluster.name) }
         let now = time.uptime
         let instances = observation.substrate.instancesAndStandbys
         let isForgiving = !observation.impairedZones.isEmpty
@@ -55,14 +58,16 @@ final class InstanceTrials: Sendable {
                     let wasSlow = instance.role == .etcd && (subject.wasSlow || subject.results.count(where: { $0 }) > 2)
                     subject = standby ?? Subject(release: instance.release, revision: instance.configurationRevision, wasSlow: wasSlow)
                 }
-                subject.look(at: instance.ownComponents)
+                subject.look(at: instance.ownComponents, countsProcesses: isUpdating)
+                // What this process has not seen itself may have been anybody's doing.
+                if isProving, old[instance.id.name] == nil { subject.excuse() }
                 // What fails while a zone is not well says nothing about a release.
                 if isForgiving {
                     subject.forgive()
                     subject.results = []
                 }
                 if isExcused(instance) {
-                    subject.excused = subject.trial.ends
+                    subject.excuse()
                 } else if instance.role == .etcd {
                     subject.look(at: seen.health, of: instance.id.name, now: now)
                 }
@@ -110,18 +115,20 @@ extension InstanceTrials.Subject {
 
     /// Whether a process has ended; an API server that came anew is checked anew. Substrates that do not count say so by another process
     /// than before.
-    fileprivate mutating func look(at components: [ComponentObservation]) {
+    /// - Parameter countsProcesses: whether another process than before is an end where supervision does not count.
+    fileprivate mutating func look(at components: [ComponentObservation], countsProcesses: Bool) {
         for part in components {
             let known = trial.ends[part.kind.rawValue, default: 0]
             var ends = known
             if let process = part.processID {
-                if let before = processes[part.kind], before != process { ends += 1 }
+                if countsProcesses, let before = processes[part.kind], before != process { ends += 1 }
                 processes[part.kind] = process
             }
             // An instance that was started again is counted anew.
             if let counted = part.ends { ends = counted }
-            if ends < known { excused[part.kind.rawValue] = nil }
+            if ends < known { (excused[part.kind.rawValue], excusedKills[part.kind.rawValue]) = (nil, nil) }
             trial.ends[part.kind.rawValue] = ends
+            trial.kills[part.kind.rawValue] = part.kills
             guard ends > known else { continue }
             (passingSince, checkedAt, trial.passes) = (nil, nil, 0)
             // It has to catch up again.
@@ -141,6 +148,9 @@ extension InstanceTrials.Subject {
         remember(isFailure: isSlow)
         trial.failures = isSlow ? trial.failures + 1 : 0
     }
+
+    /// What has ended until now was not the release's doing.
+    fileprivate mutating func excuse() { (excused, excusedKills) = (trial.ends, trial.kills) }
 
     fileprivate mutating func forgive() {
         (failingSince, trial.failures, trial.failure) = (nil, 0, nil)
@@ -174,7 +184,11 @@ extension InstanceTrials.Subject {
 
     fileprivate func seen(at now: Duration) -> InstanceTrial {
         var seen = trial
-        seen.ends = trial.ends.reduce(into: [:]) { $0[$1.key] = max(0, $1.value - excused[$1.key, default: 0]) }.filter { $0.value > 0 }
+        func unexcused(_ counts: [String: Int], _ excused: [String: Int]) -> [String: Int] {
+            counts.reduce(into: [:]) { $0[$1.key] = max(0, $1.value - excused[$1.key, default: 0]) }.filter { $0.value > 0 }
+        }
+        seen.ends = unexcused(trial.ends, excused)
+        seen.kills = unexcused(trial.kills, excusedKills)
         seen.recentFailures = results.count(where: { $0 })
         seen.passingSeconds = passingSince.map { (now - $0).seconds } ?? 0
         seen.failingSeconds = failingSince.map { (now - $0).seconds } ?? 0

@@ -9,16 +9,19 @@ struct UpdateSettlement: Sendable {
     let store: any FleetStore
     /// Nil where clusters have no credentials (simulation).
     var credentials: (any CredentialRotating)?
+    let policy: UpdatePolicy
     let time: TimeSource
 
     /// The decision and the cluster's spec change in one transaction, so that a service that is killed at any point knows both or
     /// neither. A cluster that somebody wrote meanwhile is looked at again first.
     /// - Returns: whether anything was decided: then the next pass goes by it.
     func settle(_ stored: Stored<Cluster>, _ verdict: UpdateJudge.Verdict?) async throws -> Bool {
-        guard let verdict, let update = stored.value.spec.update else { return false }
+        guard let verdict else { return false }
         do {
             switch verdict {
+            case .takeBack(let reason): try await takeBack(stored, reason)
             case .ended:
+                guard let update = stored.value.spec.update else { return false }
                 if let rotation = stored.value.spec.rotation, rotation.updateID == update.id, update.reversal == nil {
                     try await advance(stored, update, rotation)
                 } else if stored.value.spec.isStartingEncryption {
@@ -36,6 +39,29 @@ struct UpdateSettlement: Sendable {
             try Task.checkCancellation()
         }
         return true
+    }
+
+    /// The record says `InProgress` again, and why it failed when all is back.
+    private func takeBack(_ stored: Stored<Cluster>, _ reason: String) async throws {
+        guard stored.value.spec.update == nil, let past = stored.value.spec.proving?.update else { return }
+        var new = stored.value
+        new.spec.takeBack(UpdateIntent.Reversal(reason: reason, errorCode: "Unknown", decidedAt: time.now))
+        new.metadata.generation += 1
+        if new.status.phase == .active { new.status.phase = .updating }
+        var operations = [try StoreOperation.put(new)]
+        var conditions = [StoreCondition.unchanged(new.storeKey, modRevision: stored.modRevision)]
+        if let record = try await record(of: past, new) {
+            var again = record.value
+            (again.status, again.finishedAt) = (.inProgress, nil)
+            operations.append(try .put(again))
+            conditions.append(.unchanged(again.storeKey, modRevision: record.modRevision))
+        }
+        try await store.commit(operations, if: conditions)
+    }
+
+    private func record(of update: UpdateIntent, _ cluster: Cluster) async throws -> Stored<ClusterUpdate>? {
+        try await store.get(
+            ClusterUpdate.self, StoreKey(rawValue: "\(StoreKeys.updates(of: cluster.name, in: cluster.cell))\(update.id)"))
     }
 
     private func write(_ stored: Stored<Cluster>, _ change: (inout ClusterSpec) -> Void) async throws {
@@ -90,6 +116,11 @@ struct UpdateSettlement: Sendable {
     ) async throws {
         var new = changed ?? stored.value
         new.spec.update = nil
+        let hasNewRelease =
+            update.previous.release != new.spec.controlPlane.release || update.previous.etcdRelease != new.spec.controlPlane.etcdRelease
+        if update.reversal == nil, hasNewRelease {
+            new.spec.proving = ProvingIntent(update: update, until: time.now.addingTimeInterval(policy.proving))
+        }
         new.metadata.generation += 1
         // Nothing of what runs is to change by it.
         new.status.observedGeneration = new.metadata.generation
@@ -97,10 +128,9 @@ struct UpdateSettlement: Sendable {
         var operations = [try StoreOperation.put(new)] + [change?.operation].compactMap(\.self)
         var conditions =
             [StoreCondition.unchanged(new.storeKey, modRevision: stored.modRevision)] + [change?.condition].compactMap(\.self)
-        let key = StoreKey(rawValue: "\(StoreKeys.updates(of: new.name, in: new.cell))\(update.id)")
-        if let record = try await store.get(ClusterUpdate.self, key) {
+        if let record = try await record(of: update, new) {
             operations.append(try .put(ended(record.value, update)))
-            conditions.append(.unchanged(key, modRevision: record.modRevision))
+            conditions.append(.unchanged(record.value.storeKey, modRevision: record.modRevision))
         }
         try await store.commit(operations, if: conditions)
     }

@@ -31,6 +31,8 @@ public struct ClusterSpec: Codable, Hashable, Sendable {
     public var rotation: RotationIntent?
     /// Set while an update is under way.
     public var update: UpdateIntent?
+    /// The last update has ended well and brought another release, which is watched for some time yet.
+    public var proving: ProvingIntent?
 
     public init(controlPlane: ControlPlaneSpec, settings: ClusterSettings) {
         self.controlPlane = controlPlane

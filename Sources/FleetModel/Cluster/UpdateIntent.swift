@@ -92,6 +92,7 @@ extension Cluster {
         new.spec.update = UpdateIntent(
             id: update.id, strategy: strategy, startedAt: update.createdAt, previous: self.spec.controlPlane,
             previousSettings: self.spec.settings, previousRotation: self.spec.rotation, changesEtcdStorage: changesEtcdStorage)
+        new.spec.proving = nil
         new.metadata.generation += 1
         if new.status.phase == .active { new.status.phase = .updating }
         return new

@@ -116,9 +116,12 @@ struct ServiceTree {
         [ -e \(Shell.quote("\(unit.state)/stopping")) ] && exit 0
         [ -e \(Shell.quote(unit.leaving(service.part))) ] && exit 0
         [ -e \(Shell.quote("\(unit.state)/\(service.part).refused")) ] || {
-            if [ "$1" -gt 255 ]; then echo "slipway: \(service.kind.rawValue) was ended by signal $2"
+            mark=.
+            if [ "$1" -gt 255 ]; then
+                echo "slipway: \(service.kind.rawValue) was ended by signal $2"
+                case "$2" in 2 | 9 | 15) mark=\(Supervisor.killMark) ;; esac
             else echo "slipway: \(service.kind.rawValue) ended with status $1"; fi
-            printf . >> \(Shell.quote(unit.ends(service.part)))
+            printf "$mark" >> \(Shell.quote(unit.ends(service.part)))
         }
         \(restartDelay > .zero ? "exec sleep \(restartDelay.seconds)" : "exit 0")
 

@@ -65,10 +65,15 @@ struct Supervisor: Sendable {
         let since = Double(changed.st_mtim.tv_sec) + Double(changed.st_mtim.tv_nsec) / 1e9
         let isUp = status.isUp && !refusal
         let seconds = max(0, now - since)
+        let ends = FileTree.read(unit.ends(part)) ?? []
         return ComponentObservation(
             kind: kind, isUp: isUp, processID: status.isUp ? status.process : nil, seconds: seconds, problem: problem,
-            ends: FileTree.size(unit.ends(part)) ?? 0, lastWords: isUp && seconds > Self.settled ? nil : lastWords(kind, part))
+            ends: ends.count, kills: ends.count(where: { $0 == UInt8(ascii: Self.killMark) }),
+            lastWords: isUp && seconds > Self.settled ? nil : lastWords(kind, part))
     }
+
+    /// In a part's file of ends, one character for each: of one that somebody else ended.
+    static let killMark: Unicode.Scalar = "k"
 
     /// Who has run for this long, in seconds, stays up.
     private static let settled = 10.0

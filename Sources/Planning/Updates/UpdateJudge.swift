@@ -12,6 +12,8 @@ public struct UpdateJudge: Sendable {
         case ended
         /// It is no good.
         case goBack(reason: String, errorCode: String)
+        /// The last update has ended, and what it brought is no good after all.
+        case takeBack(reason: String)
         /// By the plan, the last etcd member goes over to the new storage: from there is no way back, which is written down first.
         case etcdMovesOn
     }
@@ -19,7 +21,8 @@ public struct UpdateJudge: Sendable {
     /// - Parameter plan: of the same intent and observation.
     /// - Returns: nil: it goes on.
     public func verdict(_ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation, _ plan: Plan) -> Verdict? {
-        guard let update = intent.update, !intent.isDeleting, intent.restore == nil, intent.recovery == nil else { return nil }
+        guard !intent.isDeleting, intent.restore == nil, intent.recovery == nil else { return nil }
+        guard let update = intent.update else { return afterwards(intent, observation) }
         if isThrough(intent, update, observation, plan), haveStood(intent, update, observation),
             observation.leaderlessController(intent, policy.update) == nil
         {
@@ -30,6 +33,27 @@ public struct UpdateJudge: Sendable {
         }
         let isLast = update.changesEtcdStorage && !update.hasMovedEtcd && movesEtcdOn(plan, intent, update, observation)
         return isLast ? .etcdMovesOn : nil
+    }
+
+    /// API servers that end by themselves soon after an update has ended. Ends of zones' faults and of a lost quorum do not count; those by
+    /// a signal, which may be anybody's, only when it is so with each API server again and again.
+    private func afterwards(_ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation) -> Verdict? {
+        guard intent.proving != nil, !intent.isResealing else { return nil }
+        let servers = observation.substrate.instances.sorted { $0.id < $1.id }.filter {
+            $0.role == .apiServer && $0.release == intent.spec.release
+        }
+        let key = ComponentKind.apiServer.rawValue
+        let ends = servers.map { observation.trials[$0.id.name]?.ends[key] ?? 0 }
+        let kills = servers.map { observation.trials[$0.id.name]?.kills[key] ?? 0 }
+        let limit = policy.update.endLimit
+        let own = zip(ends, kills).reduce(0) { $0 + max(0, $1.0 - $1.1) }
+        guard own >= limit || !ends.isEmpty && ends.allSatisfy({ $0 >= limit }) else { return nil }
+        let names = zip(servers, ends).filter { $0.1 > 0 }.map(\.0.id.name).joined(separator: ", ")
+        let words = servers.lazy.flatMap(\.components).first { $0.kind == .apiServer && $0.lastWords != nil }?.lastWords
+        return .takeBack(
+            reason:
+                "\(key) of release \(intent.spec.release) has ended \(ends.reduce(0, +)) times on \(names) since the update\(ComponentObservation.quoted(words))"
+        )
     }
 
     /// All is as wanted; or what this update is about is, and what else is amiss in the cluster, such as a member of etcd that is broken

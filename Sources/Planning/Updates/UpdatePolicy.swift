@@ -20,6 +20,9 @@ public struct UpdatePolicy: Codable, Hashable, Sendable {
     public var sealedStartLimit: Double = 300
     /// A new controller manager or scheduler leads this long after the last old one has gone; a lease that nobody gave back lasts 15 s.
     public var leadLimit: Double = 60
+    /// A release that an update has brought is watched for this time when the update has ended: it goes back when API servers end by
+    /// themselves as often as `endLimit`, all together, or by signals as often each.
+    public var proving: Double = 900
     /// What runs beside an API server answers some seconds after its start.
     public var helperStart: Double = 2
     /// The check of a new API server, which has passed on an old one, may fail for this time.

@@ -16,12 +16,13 @@ public struct ClusterOverview: Codable, Hashable, Sendable {
     public var readyInstances: Int
     public var instanceCount: Int
 
-    public init(_ cluster: Cluster) {
+    public init(_ cluster: Cluster, now: Date = .now) {
         name = cluster.name.rawValue
         status = cluster.status.phase.rawValue
         version = cluster.spec.controlPlane.version.minorVersion.description
         release = cluster.spec.controlPlane.release.rawValue
-        let specs = [cluster.spec.controlPlane] + [cluster.spec.update?.previous].compactMap { $0 }
+        let proving = cluster.spec.proving.flatMap { now < $0.until ? $0.update : nil }
+        let specs = [cluster.spec.controlPlane] + [cluster.spec.update?.previous, proving?.previous].compactMap { $0 }
         releasesInUse = Set(specs.flatMap { [$0.release.rawValue, $0.etcdRelease.rawValue] })
         cell = cluster.cell.rawValue
         endpoint = cluster.status.endpoint

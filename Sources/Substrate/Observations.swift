@@ -120,7 +120,8 @@ public struct ComponentObservation: Codable, Hashable, Sendable {
     public var problem: String?
     /// How often its process has ended without having been asked to, since its instance was started. Nil: nobody counts.
     public var ends: Int?
-    /// How many of these were by somebody's signal (SIGKILL, SIGTERM, SIGINT), and not its own doing.
+    /// How many of these were by somebody's signal (SIGKILL, SIGTERM, SIGINT) or in good order (status 0), as on a signal, and so perhaps
+    /// not its own doing.
     public var kills = 0
     /// What it said when it last ended by itself, while it does not stay up; nil when it does, or said nothing.
     public var lastWords: String?

@@ -53,4 +53,12 @@ import Testing
             #expect(traffic.view(of: member("z-a"), some, asked: 2, now: .seconds(second)) == nil)
         }
     }
+
+    /// A follower hears nothing of another one.
+    @Test func oneAloneDoesNotSayThatAMemberIsLost() {
+        var traffic = EtcdPeerTraffic()
+        #expect(traffic.view(of: member("z-a"), pages("1200"), asked: 2, now: .seconds(1)) == nil)
+        let follower = pages("1300").filter { $0.key == member("z-c") }
+        #expect(traffic.view(of: member("z-a"), follower, asked: 2, now: .seconds(4)) == nil)
+    }
 }

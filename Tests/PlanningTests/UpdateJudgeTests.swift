@@ -107,6 +107,12 @@ private enum EtcdStart {
             fixture.observation.trials[name]?.kills = ["kube-apiserver": 2]
         }
         #expect(fixture.verdict != nil)
+        // A patch that was to mend them is not to blame.
+        fixture.intent.proving?.update.troubled = ["api-1", "api-2"]
+        #expect(fixture.verdict != nil, "these have only the names of those of before")
+        fixture.intent.proving?.update.strategy = .inPlace
+        #expect(fixture.verdict == nil)
+        fixture.intent.proving?.update.troubled = []
         // Of those of before it says nothing.
         fixture.intent.spec.release = ReleaseID(rawValue: "1.33.4-eks.3")
         #expect(fixture.verdict == nil)

@@ -149,6 +149,8 @@ struct EncryptionReconciler: Reconciler {
         {
             var cluster = stored.value
             cluster.spec.encryption = next
+            // What is sealed from now on may be more than the release of before can read.
+            cluster.spec.proving = nil
             cluster.status.conditions.removeAll { $0.kind == .secretsEncrypted }
             if changesServers { cluster.spec.controlPlane.renewAPIServers() }
             cluster.metadata.generation += 1

@@ -26,7 +26,12 @@ final class InstanceTrials: Sendable {
         var results: [Bool] = []
     }
 
+    /// An API server that has started without etcd ends itself half a minute later.
+    private static let aftermath = Duration.seconds(45)
+
     private let time: TimeSource
+    /// When something other than its release was last amiss with a cluster.
+    private let unrest = Mutex<[ClusterName: Duration]>([:])
     private let subjects = Mutex<[ClusterName: [String: Subject]]>([:])
     /// Instances that could not be made: there is nothing of them to be seen.
     private let failures = Mutex<[ClusterName: [String: (count: Int, reason: String, isOfRelease: Bool)]]>([:])
@@ -43,8 +48,13 @@ final class InstanceTrials: Sendable {
         let isForgiving = !observation.impairedZones.isEmpty
         let hasQuorum = observation.hasEtcdQuorum(ControlPlaneIntent(cluster))
         let seen = observation
+        if isForgiving || !hasQuorum || !seen.unavailableZones.isEmpty || !seen.isolatedInstances.isEmpty {
+            unrest.withLock { $0[cluster.name] = now }
+        }
+        let isAftermath = isProving && unrest.withLock { $0[cluster.name].map { now - $0 < Self.aftermath } ?? false }
         func isExcused(_ instance: InstanceObservation) -> Bool {
-            isForgiving || seen.unavailableZones.contains(instance.zone) || seen.isolatedInstances.contains(instance.id.holder.name)
+            isForgiving || isAftermath || seen.unavailableZones.contains(instance.zone)
+                || seen.isolatedInstances.contains(instance.id.holder.name)
                 || instance.role == .apiServer && !hasQuorum
         }
         observation.trials = subjects.withLock { all in
@@ -105,6 +115,7 @@ final class InstanceTrials: Sendable {
     func forget(_ cluster: ClusterName) {
         subjects.withLock { $0[cluster] = nil }
         failures.withLock { $0[cluster] = nil }
+        unrest.withLock { $0[cluster] = nil }
     }
 }
 

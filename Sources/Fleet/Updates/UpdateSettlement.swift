@@ -46,6 +46,7 @@ struct UpdateSettlement: Sendable {
         guard stored.value.spec.update == nil, let past = stored.value.spec.proving?.update else { return }
         var new = stored.value
         new.spec.takeBack(UpdateIntent.Reversal(reason: reason, errorCode: "Unknown", decidedAt: time.now))
+        new.spec.update?.troubled = stored.value.troubledInstances
         new.metadata.generation += 1
         if new.status.phase == .active { new.status.phase = .updating }
         var operations = [try StoreOperation.put(new)]

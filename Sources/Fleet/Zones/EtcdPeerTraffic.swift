@@ -15,7 +15,7 @@ struct EtcdPeerTraffic {
     private var looks: [ProbeSubject: Look] = [:]
 
     /// What was received before tells nothing of a silence that began since.
-    private static let newest = Duration.seconds(7)
+    private static let newest = Duration.seconds(4)
 
     /// - Parameters:
     ///   - pages: of those that answered.
@@ -27,14 +27,18 @@ struct EtcdPeerTraffic {
         let others = Set(pages.keys.compactMap { names[$0] })
         var received: [ProbeSubject: Double] = [:]
         for (member, page) in pages {
-            let name = names[lost] ?? (others.count == asked ? page.peers.first { !others.contains($0) } : nil)
-            if let name { received[member] = page.received[name] ?? 0 }
+            // Made anew, a member has another number.
+            let known = names[lost].flatMap { page.peers.contains($0) ? $0 : nil }
+            let unknown = page.peers.filter { !others.contains($0) }
+            if let name = known ?? (others.count == asked && unknown.count == 1 ? unknown[0] : nil) {
+                received[member] = page.received[name] ?? 0
+            }
         }
         let before = looks.updateValue(Look(at: now, received: received), forKey: lost)
         guard let before, now - before.at <= Self.newest else { return nil }
         let changes = received.compactMap { member, count in before.received[member].map { count > $0 } }
-        guard !changes.isEmpty else { return nil }
-        return changes.contains(true) ? .connected : .lost
+        // A follower hears nothing of another one: only all together know that nobody hears it.
+        return changes.contains(true) ? .connected : changes.count == asked ? .lost : nil
     }
 }
 

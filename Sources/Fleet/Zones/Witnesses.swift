@@ -23,6 +23,8 @@ final class Witnesses: Sendable {
         var question = Question()
         var balancers = BalancerViews()
         var peers: [ProbeSubject: Said<PeerView>] = [:]
+        /// When somebody was last asked about a member, whatever came of it.
+        var peersAsked: [ProbeSubject: Duration] = [:]
         /// Those that the balancers' answers may be about.
         var apiServers: Set<ProbeSubject> = []
     }
@@ -100,7 +102,11 @@ final class Witnesses: Sendable {
     }
 
     private func isDue(_ subject: ProbeSubject, _ now: Duration) -> Bool {
-        state.withLock { state in state.peers[subject].map { now - $0.at >= Self.peersEvery } ?? true }
+        state.withLock { state in
+            if let asked = state.peersAsked[subject], now - asked < Self.peersEvery { return false }
+            state.peersAsked[subject] = now
+            return true
+        }
     }
 
     private func askBalancer(of cluster: ClusterName) async {

@@ -22,14 +22,13 @@ extension ClusterSpec {
         controlPlane.release = past.previous.release
         controlPlane.version = past.previous.version
         if !past.hasMovedEtcd { controlPlane.etcdRelease = past.previous.etcdRelease }
-        let before = past.previous.etcdRelease
         past.previous = controlPlane
-        past.previous.etcdRelease = before
         past.previousSettings = settings
         past.previousRotation = rotation
         past.startedAt = reversal.decidedAt
         past.abandonedEtcdRelease = controlPlane.etcdRelease == etcd ? nil : etcd
-        past.troubled = []
+        // It has gone over for good, and has no part in this any more.
+        if past.hasMovedEtcd { (past.hasMovedEtcd, past.changesEtcdStorage) = (false, false) }
         past.reversal = reversal
         update = past
         proving = nil

@@ -120,7 +120,11 @@ struct ServiceTree {
             if [ "$1" -gt 255 ]; then
                 echo "slipway: \(service.kind.rawValue) was ended by signal $2"
                 case "$2" in 2 | 9 | 15) mark=\(Supervisor.killMark) ;; esac
-            else echo "slipway: \(service.kind.rawValue) ended with status $1"; fi
+            else
+                echo "slipway: \(service.kind.rawValue) ended with status $1"
+                # Told to end by somebody, it has ended in order.
+                [ "$1" -eq 0 ] && mark=\(Supervisor.killMark)
+            fi
             printf "$mark" >> \(Shell.quote(unit.ends(service.part)))
         }
         \(restartDelay > .zero ? "exec sleep \(restartDelay.seconds)" : "exit 0")

@@ -5,7 +5,7 @@ import Substrate
 public struct InstanceTrial: Codable, Hashable, Sendable {
     /// How often a process ended by itself, by the component's name.
     public var ends: [String: Int] = [:]
-    /// Of these, by SIGKILL, SIGTERM or SIGINT: a person's doing, the kernel's for lack of memory, or its own after all.
+    /// Of these, by a signal or in good order: a person's doing, the kernel's for lack of memory, or its own after all.
     public var kills: [String: Int] = [:]
     /// How often it could not be made or started, in a row, and why the last time.
     public var failedStarts = 0

@@ -38,9 +38,11 @@ public struct UpdateJudge: Sendable {
     /// API servers that end by themselves soon after an update has ended. Ends of zones' faults and of a lost quorum do not count; those by
     /// a signal, which may be anybody's, only when it is so with each API server again and again.
     private func afterwards(_ intent: ControlPlaneIntent, _ observation: ControlPlaneObservation) -> Verdict? {
-        guard intent.proving != nil, !intent.isResealing else { return nil }
+        guard let past = intent.proving?.update, !intent.isResealing else { return nil }
+        // In place they keep their names, and perhaps their troubles.
+        let troubled = past.strategy == .inPlace ? past.troubled : []
         let servers = observation.substrate.instances.sorted { $0.id < $1.id }.filter {
-            $0.role == .apiServer && $0.release == intent.spec.release
+            $0.role == .apiServer && $0.release == intent.spec.release && !troubled.contains($0.id.name)
         }
         let key = ComponentKind.apiServer.rawValue
         let ends = servers.map { observation.trials[$0.id.name]?.ends[key] ?? 0 }
@@ -52,7 +54,7 @@ public struct UpdateJudge: Sendable {
         let words = servers.lazy.flatMap(\.components).first { $0.kind == .apiServer && $0.lastWords != nil }?.lastWords
         return .takeBack(
             reason:
-                "\(key) of release \(intent.spec.release) has ended \(ends.reduce(0, +)) times on \(names) since the update\(ComponentObservation.quoted(words))"
+                "\(key) of release \(intent.spec.release) has ended \(ends.reduce(0, +)) times on \(names) since its start\(ComponentObservation.quoted(words))"
         )
     }
 

@@ -23,7 +23,8 @@ public struct ClusterOverview: Codable, Hashable, Sendable {
         release = cluster.spec.controlPlane.release.rawValue
         let proving = cluster.spec.proving.flatMap { now < $0.until ? $0.update : nil }
         let specs = [cluster.spec.controlPlane] + [cluster.spec.update?.previous, proving?.previous].compactMap { $0 }
-        releasesInUse = Set(specs.flatMap { [$0.release.rawValue, $0.etcdRelease.rawValue] })
+        let running = cluster.status.instances.compactMap(\.release) + [cluster.spec.update?.abandonedEtcdRelease].compactMap { $0 }
+        releasesInUse = Set((specs.flatMap { [$0.release, $0.etcdRelease] } + running).map(\.rawValue))
         cell = cluster.cell.rawValue
         endpoint = cluster.status.endpoint
         createdAt = cluster.metadata.createdAt

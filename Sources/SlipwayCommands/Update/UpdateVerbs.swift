@@ -117,10 +117,13 @@ struct UpdateCancel: AsyncParsableCommand {
 }
 
 extension OperatorClient {
-    /// - Parameter id: nil: the newest.
+    /// - Parameter id: nil: the one that is in progress, else the newest. One that is taken back may not be the newest.
     fileprivate func chosenUpdate(_ id: String?, of cluster: String) async throws -> UpdateDetail {
         if let id { return try await update(id, of: cluster) }
-        guard let newest = try await updates(of: cluster).first else { throw CommandError(.failed, "\(cluster) was never updated.") }
+        let updates = try await updates(of: cluster)
+        guard let newest = updates.first(where: { $0.status == "InProgress" }) ?? updates.first else {
+            throw CommandError(.failed, "\(cluster) was never updated.")
+        }
         return try await update(newest.id, of: cluster)
     }
 }

@@ -19,6 +19,7 @@ extension LocalSubstrate: RequestHolding {
         let servers = await held(cluster)
         let units = servers.map(\.unit)
         for _ in 0..<3 {
+            await moments.beginHold(of: cluster, limit: .milliseconds(Self.holdMilliseconds))
             let begun = time.uptime
             await hold(units, port)
             guard await quiesce(servers, port, until: begun + Self.holdPatience) else { return }
@@ -27,6 +28,7 @@ extension LocalSubstrate: RequestHolding {
             await releaseRequests(in: cluster)
             guard (try? await time.sleep(for: .milliseconds(300))) != nil else { return }
         }
+        await moments.beginHold(of: cluster, limit: .milliseconds(Self.holdMilliseconds))
         await hold(units, port)
     }
 
@@ -52,6 +54,7 @@ extension LocalSubstrate: RequestHolding {
 
     public func releaseRequests(in cluster: ClusterName) async {
         await inside(await held(cluster).map(\.unit)) { (["nft", "-f", "-"], RequestHold.removal) }
+        moments.endHold(of: cluster)
     }
 
     private struct Held: Sendable {

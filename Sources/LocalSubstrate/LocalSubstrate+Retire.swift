@@ -47,8 +47,10 @@ extension LocalSubstrate {
         let kinds = record.components.map(\.kind).filter { !helpers.contains($0) }
         let supervisor = Supervisor(unit)
         let server = process(of: .apiServer, record.serverSlot, unit)
-        for kind in kinds { supervisor.bringDown(Unit.part(kind, record.slot(of: kind))) }
-        if let server { try await holdLastAnswers(of: server, record.serverSlot, unit, record) }
+        try await moments.part(from: unit.cluster) {
+            for kind in kinds { supervisor.bringDown(Unit.part(kind, record.slot(of: kind))) }
+            if let server { try await holdLastAnswers(of: server, record.serverSlot, unit, record) }
+        }
         try await awaitEnd(of: kinds, record.serverSlot, unit, record)
     }
 

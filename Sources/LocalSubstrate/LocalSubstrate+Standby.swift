@@ -130,8 +130,10 @@ extension LocalSubstrate {
         let part = Unit.part(.apiServer, slot)
         try FileTree.write(unit.leaving(part), "")
         let server = process(of: .apiServer, slot, unit)
-        Supervisor(unit).bringDown(part)
-        if let server { try await holdLastAnswers(of: server, slot, unit, record) }
+        try await moments.part(from: unit.cluster) {
+            Supervisor(unit).bringDown(part)
+            if let server { try await holdLastAnswers(of: server, slot, unit, record) }
+        }
         try await awaitEnd(of: [.apiServer], slot, unit, record)
         try await end(part, of: unit, patience: .zero)
     }

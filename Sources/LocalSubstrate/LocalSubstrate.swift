@@ -18,6 +18,7 @@ public final class LocalSubstrate: Substrate {
     let tools: Tools
     let groups: ControlGroups
     let processes: Processes
+    let moments: TrafficMoments
     let isolation: Isolation
     let faultRecords: FaultRecords
     let faultRules: FaultRules
@@ -40,6 +41,7 @@ public final class LocalSubstrate: Substrate {
         tools = Tools(time: time, directory: names.run)
         groups = ControlGroups(prefix: configuration.hostPrefix, logger: logger)
         processes = Processes(groups: groups, time: time)
+        moments = TrafficMoments(time: time)
         isolation = Isolation(table: configuration.hostPrefix)
         faultRecords = FaultRecords(directory: names.faults)
         faultRules = FaultRules(table: configuration.hostPrefix)

@@ -40,9 +40,9 @@ struct RegionFixture: Sendable {
     }
 
     /// Prints the end of the service's log: the directory will be gone.
-    private func keepLogs() async {
+    func keepLogs() async {
         for log in ["server", "store"] {
-            if let tail = try? await CommandRun.run("tail", ["-n", "40", "\(data)/log/\(log)/current"]) {
+            if let tail = try? await CommandRun.run("tail", ["-n", "60", "\(data)/log/\(log)/current"]) {
                 print("--- \(log)\n\(tail.output)")
             }
         }

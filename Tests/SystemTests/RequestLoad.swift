@@ -15,6 +15,14 @@ struct RequestLoad: Decodable {
         var then: Int
     }
 
+    struct Failure: Decodable {
+        /// Seconds since 1970.
+        var at: Double
+        var took: Double
+        var method: String
+        var reason: String
+    }
+
     struct Watches: Decodable {
         struct Gap: Decodable {
             var object: String
@@ -30,6 +38,8 @@ struct RequestLoad: Decodable {
     var lost: [Loss]
     var backwards: [Regression]
     var reasons: [String: Int]
+    /// The first of them.
+    var failures: [Failure]
     var watches: Watches
 
     /// A program of the benchmarks.
@@ -56,7 +66,9 @@ struct RequestLoad: Decodable {
         try FileManager.default.removeItem(atPath: stop)
         if let failure { throw failure }
         let seen = try load.json(RequestLoad.self)
-        #expect(seen.failed == 0, "\(seen.reasons) of \(seen.total)", sourceLocation: location)
+        let failures = seen.failures.prefix(5).map { "\($0.method) \($0.reason) after \($0.took) s at \($0.at)" }
+        #expect(seen.failed == 0, "\(seen.reasons) of \(seen.total): \(failures)", sourceLocation: location)
+        if seen.failed > 0 { await region.keepLogs() }
         #expect(seen.lost.isEmpty && seen.backwards.isEmpty, "\(seen.lost) \(seen.backwards)", sourceLocation: location)
         #expect(seen.watches.missed.isEmpty && seen.watches.disordered.isEmpty, "\(seen.watches)", sourceLocation: location)
         #expect(watchers == 0 || seen.watches.events > 0, sourceLocation: location)

@@ -25,6 +25,9 @@ public enum StoreKeys {
     public static func updates(of cluster: ClusterName, in cell: CellName) -> StoreKey {
         StoreKey(rawValue: "cells/\(cell)/updates/\(cluster)/")
     }
+    public static func update(_ id: String, of cluster: ClusterName, in cell: CellName) -> StoreKey {
+        StoreKey(rawValue: "\(updates(of: cluster, in: cell))\(id)")
+    }
 
     public static func insights(in cell: CellName) -> StoreKey { StoreKey(rawValue: "cells/\(cell)/insights/") }
     public static func insights(of cluster: ClusterName, in cell: CellName) -> StoreKey {
@@ -56,7 +59,7 @@ extension AccessEntry: StoredResource {
 }
 
 extension ClusterUpdate: StoredResource {
-    public var storeKey: StoreKey { StoreKey(rawValue: "\(StoreKeys.updates(of: cluster, in: cell))\(id)") }
+    public var storeKey: StoreKey { StoreKeys.update(id, of: cluster, in: cell) }
 }
 
 extension ClusterInsights: StoredResource {

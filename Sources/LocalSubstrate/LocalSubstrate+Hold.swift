@@ -19,21 +19,23 @@ extension LocalSubstrate: RequestHolding {
         let servers = await held(cluster)
         let units = servers.map(\.unit)
         for _ in 0..<3 {
-            await moments.beginHold(of: cluster, limit: .milliseconds(Self.holdMilliseconds))
-            let begun = time.uptime
-            await hold(units, port)
+            let begun = await hold(units, port, of: cluster)
             guard await quiesce(servers, port, until: begun + Self.holdPatience) else { return }
             if time.uptime - begun < .milliseconds(Self.holdMilliseconds) - Self.holdReserve { return }
             // A machine with far too much to do: the hold may end before it is used. Those that wait go first.
             await releaseRequests(in: cluster)
             guard (try? await time.sleep(for: .milliseconds(300))) != nil else { return }
         }
-        await moments.beginHold(of: cluster, limit: .milliseconds(Self.holdMilliseconds))
-        await hold(units, port)
+        await hold(units, port, of: cluster)
     }
 
-    private func hold(_ units: [Unit], _ port: UInt16) async {
+    /// - Returns: when it began.
+    @discardableResult
+    private func hold(_ units: [Unit], _ port: UInt16, of cluster: ClusterName) async -> Duration {
+        await moments.beginHold(of: cluster, limit: .milliseconds(Self.holdMilliseconds))
+        let begun = time.uptime
         await inside(units) { (["nft", "-f", "-"], RequestHold.definition(port: port, milliseconds: Self.holdMilliseconds)) }
+        return begun
     }
 
     /// Waits until what was begun is answered, or until the deadline.

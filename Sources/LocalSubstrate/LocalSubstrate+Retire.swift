@@ -45,13 +45,17 @@ extension LocalSubstrate {
         guard let record = Record.read(InstanceRecord.self, unit.record) else { return }
         let helpers: Set<ComponentKind> = [.authenticator, .kmsPlugin]
         let kinds = record.components.map(\.kind).filter { !helpers.contains($0) }
-        let supervisor = Supervisor(unit)
-        let server = process(of: .apiServer, record.serverSlot, unit)
-        try await moments.part(from: unit.cluster) {
-            for kind in kinds { supervisor.bringDown(Unit.part(kind, record.slot(of: kind))) }
-            if let server { try await holdLastAnswers(of: server, record.serverSlot, unit, record) }
-        }
+        try await sendOff(kinds.map { Unit.part($0, record.slot(of: $0)) }, record.serverSlot, unit, record)
         try await awaitEnd(of: kinds, record.serverSlot, unit, record)
+    }
+
+    /// Tells these parts to end, and returns when the API server among them, if it runs, has parted from its clients.
+    func sendOff(_ parts: [String], _ slot: ServerSlot, _ unit: Unit, _ record: InstanceRecord) async throws {
+        let server = process(of: .apiServer, slot, unit)
+        try await moments.part(from: unit.cluster) {
+            for part in parts { Supervisor(unit).bringDown(part) }
+            if let server { try await holdLastAnswers(of: server, slot, unit, record) }
+        }
     }
 
     func process(of kind: ComponentKind, _ slot: ServerSlot, _ unit: Unit) -> Int32? {

@@ -129,11 +129,7 @@ extension LocalSubstrate {
     private func dismiss(_ slot: ServerSlot, of unit: Unit, _ record: InstanceRecord) async throws {
         let part = Unit.part(.apiServer, slot)
         try FileTree.write(unit.leaving(part), "")
-        let server = process(of: .apiServer, slot, unit)
-        try await moments.part(from: unit.cluster) {
-            Supervisor(unit).bringDown(part)
-            if let server { try await holdLastAnswers(of: server, slot, unit, record) }
-        }
+        try await sendOff([part], slot, unit, record)
         try await awaitEnd(of: [.apiServer], slot, unit, record)
         try await end(part, of: unit, patience: .zero)
     }

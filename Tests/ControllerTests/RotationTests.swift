@@ -74,7 +74,7 @@ import Timing
     }
 
     private func update(_ id: String) async throws -> ClusterUpdate {
-        let key = StoreKey(rawValue: "\(StoreKeys.updates(of: name, in: cell))\(id)")
+        let key = StoreKeys.update(id, of: name, in: cell)
         return try #require(try await store.get(ClusterUpdate.self, key)).value
     }
 

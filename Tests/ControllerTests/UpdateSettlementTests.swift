@@ -26,7 +26,7 @@ import Timing
 
     private var record: ClusterUpdate {
         get async throws {
-            let key = StoreKey(rawValue: "\(StoreKeys.updates(of: name, in: cell))u")
+            let key = StoreKeys.update("u", of: name, in: cell)
             return try #require(try await store.get(ClusterUpdate.self, key)).value
         }
     }

@@ -13,8 +13,7 @@ extension Clusters {
 
     public func update(_ id: String, of name: String, as caller: Principal) async throws -> ClusterUpdate {
         let cluster = try await authorized(name, .read, "eks:DescribeUpdate", caller).value
-        let prefix = StoreKeys.updates(of: cluster.name, in: cluster.cell)
-        let key = StoreKey(rawValue: prefix.rawValue + id)
+        let key = StoreKeys.update(id, of: cluster.name, in: cluster.cell)
         guard UUID(uuidString: id) != nil, let update = try await store.get(ClusterUpdate.self, key) else {
             throw ClusterServiceError(.notFound, "No update found for ID: \(id.prefix(80))", cluster: name)
         }

@@ -122,7 +122,7 @@ struct EncryptionReconciler: Reconciler {
     }
 
     private func finished(_ id: String, of cluster: Cluster) async throws -> [StoreOperation] {
-        let key = StoreKey(rawValue: StoreKeys.updates(of: cluster.name, in: cell).rawValue + id)
+        let key = StoreKeys.update(id, of: cluster.name, in: cell)
         guard var update = try await store.get(ClusterUpdate.self, key)?.value, update.status == .inProgress else { return [] }
         update.status = .successful
         update.finishedAt = time.now

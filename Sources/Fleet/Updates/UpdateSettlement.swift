@@ -61,8 +61,7 @@ struct UpdateSettlement: Sendable {
     }
 
     private func record(of update: UpdateIntent, _ cluster: Cluster) async throws -> Stored<ClusterUpdate>? {
-        try await store.get(
-            ClusterUpdate.self, StoreKey(rawValue: "\(StoreKeys.updates(of: cluster.name, in: cluster.cell))\(update.id)"))
+        try await store.get(ClusterUpdate.self, StoreKeys.update(update.id, of: cluster.name, in: cluster.cell))
     }
 
     private func write(_ stored: Stored<Cluster>, _ change: (inout ClusterSpec) -> Void) async throws {
@@ -117,9 +116,7 @@ struct UpdateSettlement: Sendable {
     ) async throws {
         var new = changed ?? stored.value
         new.spec.update = nil
-        let hasNewRelease =
-            update.previous.release != new.spec.controlPlane.release || update.previous.etcdRelease != new.spec.controlPlane.etcdRelease
-        if update.reversal == nil, hasNewRelease {
+        if update.reversal == nil, update.changesRelease(to: new.spec.controlPlane) {
             new.spec.proving = ProvingIntent(update: update, until: time.now.addingTimeInterval(policy.proving))
         }
         new.metadata.generation += 1

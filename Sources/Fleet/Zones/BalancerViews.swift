@@ -24,9 +24,9 @@ struct BalancerViews {
     }
 
     /// Those of whom something is known; who is not asked for is forgotten.
-    mutating func views(of subjects: Set<ProbeSubject>, _ samples: [ProbeSubject: ProbeSample], now: Duration) -> [ProbeSubject:
-        BackendCheck]
-    {
+    mutating func views(
+        of subjects: Set<ProbeSubject>, _ samples: [ProbeSubject: ProbeSample], now: Duration
+    ) -> [ProbeSubject: BackendCheck] {
         said = said.filter { subjects.contains($0.key) }
         passed = passed.filter { subjects.contains($0.key) }
         var views: [ProbeSubject: BackendCheck] = [:]

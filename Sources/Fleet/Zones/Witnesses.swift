@@ -14,15 +14,10 @@ final class Witnesses: Sendable {
         var members: [ProbeSubject: (lost: ProbeEndpoint, others: [ProbeEndpoint])] = [:]
     }
 
-    private struct Said<Value: Sendable>: Sendable {
-        var value: Value
-        var at: Duration
-    }
-
     private struct State {
         var question = Question()
         var balancers = BalancerViews()
-        var peers: [ProbeSubject: Said<PeerView>] = [:]
+        var peers: [ProbeSubject: (view: PeerView, at: Duration)] = [:]
         /// When somebody was last asked about a member, whatever came of it.
         var peersAsked: [ProbeSubject: Duration] = [:]
         /// Those that the balancers' answers may be about.
@@ -72,7 +67,7 @@ final class Witnesses: Sendable {
             let apiServers = Set(sampling.endpoints.map(\.subject).filter { $0.role == .apiServer })
             state.apiServers = apiServers
             let backends = state.balancers.views(of: apiServers, samples, now: now)
-            let peers = state.peers.filter { now - $0.value.at <= Self.peerAge }.mapValues(\.value)
+            let peers = state.peers.filter { now - $0.value.at <= Self.peerAge }.mapValues(\.view)
             return (backends, peers)
         }
         signal.yield()
@@ -121,6 +116,6 @@ final class Witnesses: Sendable {
     private func askPeers(of lost: ProbeEndpoint, _ others: [ProbeEndpoint]) async {
         let view = await probe.peers(of: lost, as: others)
         let now = time.uptime
-        state.withLock { $0.peers[lost.subject] = view.map { Said(value: $0, at: now) } }
+        state.withLock { $0.peers[lost.subject] = view.map { ($0, now) } }
     }
 }

@@ -63,6 +63,11 @@ public struct UpdateIntent: Codable, Hashable, Sendable {
         self.changesEtcdStorage = changesEtcdStorage
     }
 
+    /// It is to other programs than those of before, and not only to another configuration of the same.
+    public func changesRelease(to spec: ControlPlaneSpec) -> Bool {
+        previous.release != spec.release || previous.etcdRelease != spec.etcdRelease
+    }
+
     /// Intents of before say nothing of trouble, nor of etcd's way over.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)

@@ -1,5 +1,4 @@
 import FleetModel
-import Substrate
 import Synchronization
 import Timing
 
@@ -25,10 +24,9 @@ final class TrafficMoments: Sendable {
     /// Waits until no API server of the cluster is parting; none begins to before the hold has ended.
     /// - Parameter limit: after which the hold ends by itself.
     func beginHold(of cluster: ClusterName, limit: Duration) async {
-        let now = { [time] in time.uptime }
         await wait { state in
             guard state.partings[cluster, default: 0] == 0 else { return false }
-            state.holds[cluster] = now() + limit
+            state.holds[cluster] = time.uptime + limit
             return true
         }
     }
@@ -36,10 +34,9 @@ final class TrafficMoments: Sendable {
     func endHold(of cluster: ClusterName) { state.withLock { $0.holds[cluster] = nil } }
 
     /// Waits until no request of the cluster is held; none is before `body` has ended.
-    func part<Value>(from cluster: ClusterName, _ body: () async throws -> Value) async rethrows -> Value {
-        let now = { [time] in time.uptime }
+    func part(from cluster: ClusterName, _ body: () async throws -> Void) async rethrows {
         let isAlone = await wait { state in
-            guard state.holds[cluster].map({ now() >= $0 }) ?? true else { return false }
+            guard state.holds[cluster].map({ time.uptime >= $0 }) ?? true else { return false }
             state.partings[cluster, default: 0] += 1
             return true
         }
@@ -51,7 +48,7 @@ final class TrafficMoments: Sendable {
                 }
             }
         }
-        return try await body()
+        try await body()
     }
 
     /// - Returns: whether it came to that, within patience.

@@ -62,10 +62,7 @@ extension InstanceObservation {
 
 extension ControlPlaneIntent {
     /// An update is under way to other programs, and not only to another configuration of the same.
-    var changesRelease: Bool {
-        guard let update else { return false }
-        return update.previous.release != spec.release || update.previous.etcdRelease != spec.etcdRelease
-    }
+    var changesRelease: Bool { update?.changesRelease(to: spec) ?? false }
 }
 
 extension UpdateIntent {
